@@ -1,0 +1,49 @@
+# Each goal does all of its own set-up: Python 3.11+ and make are enough (make check and make e2e also want Node).
+PYTHON ?= python3
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint check e2e bench bundle pins clean
+
+demo: .venv/run  ## The whole main job against the simulator; no key, no cost
+	$(BIN)/wan-mcp demo
+
+test: .venv/dev  ## The fast suite
+	$(BIN)/python -m coverage erase
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+lint: .venv/dev  ## Style, types, the import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+check: lint test  ## Everything that must hold before a change lands, but for the slow runs
+
+e2e: .venv/e2e  ## The slow runs: other people's clients and suites, random kills
+	$(BIN)/python -m pytest tests/e2e -p no:randomly --override-ini addopts=--strict-markers --timeout 600
+
+pins:  ## Renew requirements/ from pyproject.toml
+	$(BIN)/python requirements/renew.py
+
+clean:
+	rm -rf .venv .coverage* .pytest_cache .ruff_cache .hypothesis build dist
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("wan-mcp needs Python 3.11 or later; try make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
+	$(PYTHON) -m venv .venv
+
+.venv/run: requirements/run.txt pyproject.toml | .venv/bin/python
+	$(PIP) install --require-hashes -r requirements/run.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/dev: requirements/dev.txt .venv/run
+	$(PIP) install --require-hashes -r requirements/dev.txt
+	touch $@
+
+.venv/e2e: requirements/e2e.txt .venv/dev
+	$(PIP) install --require-hashes -r requirements/e2e.txt
+	touch $@

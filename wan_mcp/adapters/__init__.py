@@ -1,0 +1,1 @@
+"""Each module here touches one outside thing and knows none of the others."""

@@ -1,0 +1,397 @@
+"""DashScope's HTTP API: submit, look, cancel, find. What an answer means for money is decided here, once.
+
+The wire models are private: what leaves this file is `RemoteTask` and `ListedTask`, or an error of
+`domain.errors`. Nothing here retries; whoever calls knows whether that would be safe.
+
+Sources: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference (create, query),
+.../manage-asynchronous-tasks (cancel, list), .../error-code.
+"""
+
+import logging
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Annotated, Any, cast
+from urllib.parse import parse_qs, quote, urlsplit
+
+import anyio
+import httpx
+from aiolimiter import AsyncLimiter
+from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+
+from wan_mcp import __version__
+from wan_mcp.domain.advice import advice, is_only_for_now
+from wan_mcp.domain.errors import RateLimited, Refused, SubmissionUncertain, TooLate, Unavailable
+from wan_mcp.domain.remote import ListedTask, RemoteTask
+from wan_mcp.domain.request import VideoRequest
+from wan_mcp.domain.task import Status
+
+logger = logging.getLogger(__name__)
+
+_CREATE = "/services/aigc/video-generation/video-synthesis"
+_BEIJING = timezone(timedelta(hours=8))
+_QUOTED = 300
+_PAGE = 50
+_PAGES_AT_MOST = 200
+
+_TIMEOUT = httpx.Timeout(20.0, connect=8.0)
+_WHOLE_CALL = 30.0
+"""Seconds for one call from its first byte to its last: a tool call must be answered within 45."""
+
+
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _whole_or_none(value: object) -> int | None:
+    # Java samples of the same API show 5.0, and strings.
+    try:
+        return round(float(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _time_or_none(value: object) -> datetime | None:
+    """Read `2025-09-29 14:18:52.331`: Beijing time without a zone, whatever the region."""
+    if not isinstance(value, str):
+        return None
+    try:
+        told = datetime.fromisoformat(value.strip())
+    except ValueError:
+        return None
+    return (told if told.tzinfo else told.replace(tzinfo=_BEIJING)).astimezone(UTC)
+
+
+_Text = Annotated[str | None, BeforeValidator(_text_or_none)]
+_Whole = Annotated[int | None, BeforeValidator(_whole_or_none)]
+_Time = Annotated[datetime | None, BeforeValidator(_time_or_none)]
+
+
+class _Output(BaseModel):
+    """Every field may be missing, empty or null; a wrong type counts as missing."""
+
+    task_id: _Text = None
+    task_status: _Text = None
+    submit_time: _Time = None
+    scheduled_time: _Time = None
+    end_time: _Time = None
+    video_url: _Text = None
+    orig_prompt: _Text = None
+    actual_prompt: _Text = None
+    code: _Text = None
+    message: _Text = None
+
+
+class _Usage(BaseModel):
+    duration: _Whole = None
+    output_video_duration: _Whole = None
+    video_duration: _Whole = None
+    size: _Text = None
+
+    @property
+    def billed_seconds(self) -> int | None:
+        """The first that is present and not the SDK's filler 0."""
+        return self.duration or self.output_video_duration or self.video_duration or None
+
+
+class _Row(BaseModel):
+    task_id: _Text = None
+    gmt_create: _Whole = None
+    start_time: _Whole = None
+    model_name: _Text = None
+
+
+def _object_or_empty(value: object) -> object:
+    return cast("object", value) if isinstance(value, dict) else {}
+
+
+class _Fault(BaseModel):
+    """The native shape, and the one of the OpenAI-compatible gateway, which native paths have answered too."""
+
+    code: _Text = None
+    message: _Text = None
+
+
+class _Answer(BaseModel):
+    request_id: _Text = None
+    output: Annotated[_Output, BeforeValidator(_object_or_empty)] = Field(default_factory=_Output)
+    usage: Annotated[_Usage, BeforeValidator(_object_or_empty)] = Field(default_factory=_Usage)
+    code: _Text = None
+    message: _Text = None
+    error: Annotated[_Fault, BeforeValidator(_object_or_empty)] = Field(default_factory=_Fault)
+
+    @property
+    def fault(self) -> _Fault:
+        """The error this answer carries; both fields are `None` where it carries none."""
+        return _Fault(code=self.code or self.error.code, message=self.message or self.error.message)
+
+
+class _List(BaseModel):
+    total: int | None = None
+    total_page: int | None = None
+    data: list[_Row] | None = None
+    tasks: list[_Row] | None = None
+
+    @property
+    def rows(self) -> list[_Row] | None:
+        return self.data if self.data is not None else self.tasks
+
+
+class DashScope:
+    """One account at one API root. Make it inside the event loop that uses it."""
+
+    def __init__(
+        self,
+        *,
+        api_root: str,
+        key: str,
+        workspace: str | None = None,
+        submissions_per_second: int = 5,
+        queries_per_second: int = 20,
+        is_local: bool = False,
+    ) -> None:
+        """`api_root` ends in /api/v1; the key goes there and nowhere else. `is_local`: it is this machine."""
+        self._key = key
+        self._headers = {"Authorization": f"Bearer {key}"}
+        if workspace:
+            self._headers["X-DashScope-WorkSpace"] = workspace
+        self._http = httpx.AsyncClient(
+            base_url=api_root.rstrip("/"),
+            headers={"User-Agent": f"wan-mcp/{__version__}", "Accept": "application/json"},
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            trust_env=not is_local,  # a proxy of the environment does not reach our own loopback
+        )
+        # One at a time, evenly spaced: a bucket of 5 could let 10 through in one second.
+        self._submissions = AsyncLimiter(1, 1 / submissions_per_second)
+        self._queries = AsyncLimiter(1, 1 / queries_per_second)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def submit(self, request: VideoRequest) -> RemoteTask:
+        """Create a remote task. Sent exactly once.
+
+        Raises:
+            Refused: DashScope said no; nothing was started. `RateLimited` where it is only for now.
+            Unavailable: it could not be reached; nothing arrived.
+            SubmissionUncertain: sent, and the answer was lost or cannot be read.
+        """
+        headers = {**self._headers, "X-DashScope-Async": "enable"}
+        if request.audio_url and request.audio_url.startswith("oss://"):
+            headers["X-DashScope-OssResourceResolve"] = "enable"
+        async with self._submissions:
+            response = await self._post_once(headers, _body(request))
+        return self._accepted(response)
+
+    async def look(self, dashscope_task_id: str) -> RemoteTask:
+        """Ask once how a remote task is doing.
+
+        Raises:
+            Unavailable: no answer, or none that says anything; ask again later.
+            Refused: DashScope does not let this key ask.
+        """
+        response = await self._query("GET", f"/tasks/{quote(dashscope_task_id, safe='')}")
+        answer = self._read(response)
+        if answer is None or answer.output.task_status is None:
+            raise self._told_nothing(response, answer)
+        return _remote_task(answer, dashscope_task_id)
+
+    async def cancel(self, dashscope_task_id: str) -> None:
+        """Cancel a remote task that is still PENDING.
+
+        Raises:
+            TooLate: it is past PENDING.
+            Unavailable, Refused: as `look`.
+        """
+        response = await self._query("POST", f"/tasks/{quote(dashscope_task_id, safe='')}/cancel")
+        answer = self._read(response)
+        if answer is not None and answer.fault.code == "UnsupportedOperation":
+            raise TooLate("DashScope cancels a task only while it is PENDING, and this one no longer is.")
+        if response.status_code != 200 or answer is None or answer.fault.code:
+            raise self._told_nothing(response, answer)
+
+    async def find(self, model: str) -> list[ListedTask]:
+        """List every remote task of `model` that was created within the last 24 hours, completely.
+
+        Without a time window, which is how the service means "the last 24 hours": its `start_time` is
+        a local time of no documented zone, while the rows carry epoch milliseconds.
+
+        Raises:
+            Unavailable, Refused: as `look`; also where the list cannot be read to its end.
+        """
+        found: dict[str, ListedTask] = {}
+        total = 0
+        for page in range(1, _PAGES_AT_MOST + 1):
+            response = await self._query(
+                "GET", "/tasks", params={"model_name": model, "page_no": str(page), "page_size": str(_PAGE)}
+            )
+            listing = self._read_list(response)
+            rows, total = listing.rows or [], listing.total or 0
+            for row in rows:
+                if row.task_id and (created := row.gmt_create or row.start_time):
+                    at = datetime.fromtimestamp(created / 1000, UTC)
+                    found[row.task_id] = ListedTask(dashscope_task_id=row.task_id, created_at=at, model=row.model_name)
+            if page >= (listing.total_page or 1) or not rows:
+                break
+        if len(found) < total:
+            raise Unavailable(f"DashScope's list names {total} tasks and showed {len(found)}.")
+        return list(found.values())
+
+    async def _post_once(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> httpx.Response:
+        try:
+            with anyio.fail_after(_WHOLE_CALL):
+                return await self._http.post(_CREATE, headers=dict(headers), json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+            raise Unavailable(
+                f"DashScope could not be reached ({type(error).__name__}); nothing was sent.",
+                next_step="Check the network and create the task again.",
+            ) from error
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise self._uncertain(f"the answer was lost ({type(error).__name__})") from error
+
+    def _accepted(self, response: httpx.Response) -> RemoteTask:
+        answer = self._read(response)
+        status = response.status_code
+        fault = answer.fault if answer is not None else _Fault()
+        if status == 429 and is_only_for_now(fault.code or "", fault.message or ""):
+            raise RateLimited(self._refusal(response, answer), code=fault.code, retry_after=_retry_after(response))
+        if 300 <= status < 500 and status != 408:
+            raise self._refused(response, answer)
+        if 200 <= status < 300 and answer is not None:
+            if answer.output.task_id:
+                return _remote_task(answer, answer.output.task_id)
+            if fault.code:
+                raise self._refused(response, answer)
+        raise self._uncertain(f"its answer (HTTP {status}) says neither yes nor no")
+
+    async def _query(self, method: str, path: str, params: Mapping[str, str] | None = None) -> httpx.Response:
+        """A call that may be repeated freely. Never carries the header of creation: DashScope refuses that."""
+        try:
+            async with self._queries:
+                with anyio.fail_after(_WHOLE_CALL):
+                    return await self._http.request(method, path, headers=self._headers, params=params)
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise Unavailable(f"DashScope did not answer ({type(error).__name__}).") from error
+
+    def _read(self, response: httpx.Response) -> _Answer | None:
+        """Parse a body, or `None` where it is no JSON object: a load balancer's page, half an answer."""
+        try:
+            return _Answer.model_validate_json(response.content)
+        except ValidationError:
+            return None
+
+    def _read_list(self, response: httpx.Response) -> _List:
+        try:
+            listing = _List.model_validate_json(response.content)
+        except ValidationError:
+            raise self._told_nothing(response, None) from None
+        if response.status_code != 200 or listing.rows is None:
+            raise self._told_nothing(response, self._read(response))
+        return listing
+
+    def _told_nothing(self, response: httpx.Response, answer: _Answer | None) -> Unavailable | Refused:
+        """An answer to a question that may be asked again, which brought no fact."""
+        status = response.status_code
+        code = answer.fault.code if answer is not None else None
+        if code and 400 <= status < 500 and status not in (408, 409, 429):
+            return self._refused(response, answer)
+        what = f"{code or 'nothing readable'} (HTTP {status})"
+        return Unavailable(f"DashScope answered {what}; it is asked again later.")
+
+    def _refused(self, response: httpx.Response, answer: _Answer | None) -> Refused:
+        code = (answer.fault.code if answer is not None else None) or f"HTTP{response.status_code}"
+        return Refused(self._refusal(response, answer), code=code, next_step=advice(code))
+
+    def _refusal(self, response: httpx.Response, answer: _Answer | None) -> str:
+        fault = answer.fault if answer is not None else _Fault()
+        request_id = (answer.request_id if answer else None) or response.headers.get("x-request-id")
+        message = f': "{self.quote(fault.message)}"' if fault.message else ""
+        number = f" (request {self.quote(request_id)})" if request_id else ""
+        return f"DashScope refused with {fault.code or f'HTTP {response.status_code}'}{message}{number}."
+
+    def _uncertain(self, why: str) -> SubmissionUncertain:
+        return SubmissionUncertain(
+            f"The request was sent to DashScope, but {why}. The task may exist and be charged.",
+            next_step="Do not create it again: it is looked for at DashScope.",
+        )
+
+    def quote(self, text: str) -> str:
+        """Remote text for a reader: one line, cut, without our key or a link's signature."""
+        return quote_remote(text, secret=self._key)
+
+
+def quote_remote(text: str, *, secret: str | None = None) -> str:
+    """Make remote text harmless: it is data, never instructions, and may echo what must not be shown."""
+    if secret:
+        text = text.replace(secret, "[key]")
+    text = re.sub(r"\bsk-[\w-]{6,}", "[key]", text)
+    text = re.sub(r"(?i)(Signature|OSSAccessKeyId|security-token)=[^&\s\"]+", r"\1=…", text)
+    text = " ".join(re.sub(r"[\x00-\x1f\x7f`]", " ", text).split())
+    return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
+
+
+def _body(request: VideoRequest) -> dict[str, Any]:
+    """Always sends what has a default that costs or surprises: DashScope's default size is the dearest."""
+    optional_input = {"negative_prompt": request.negative_prompt, "audio_url": request.audio_url}
+    parameters: dict[str, Any] = {
+        "size": request.size,
+        "duration": request.duration,
+        "prompt_extend": request.prompt_extend,
+        "watermark": request.watermark,
+    }
+    if request.seed is not None:
+        parameters["seed"] = request.seed
+    return {
+        "model": request.model,
+        "input": {"prompt": request.prompt} | {k: v for k, v in optional_input.items() if v is not None},
+        "parameters": parameters,
+    }
+
+
+def _remote_task(answer: _Answer, dashscope_task_id: str) -> RemoteTask:
+    output = answer.output
+    return RemoteTask(
+        id=dashscope_task_id,
+        status=_status(output.task_status),
+        request_id=answer.request_id,
+        submitted_at=output.submit_time,
+        started_at=output.scheduled_time,
+        ended_at=output.end_time,
+        video_url=output.video_url,
+        expires_at=_link_expiry(output.video_url),
+        orig_prompt=output.orig_prompt,
+        actual_prompt=output.actual_prompt,
+        billed_seconds=answer.usage.billed_seconds,
+        size=answer.usage.size,
+        code=quote_remote(output.code) if output.code else None,
+        message=quote_remote(output.message) if output.message else None,
+    )
+
+
+def _status(word: str | None) -> Status | None:
+    if word in ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"):
+        return Status(word)
+    if word is not None:
+        logger.warning("DashScope names a status that is not documented: %r", quote_remote(word))
+    return None
+
+
+def _link_expiry(url: str | None) -> datetime | None:
+    """Read the end of life that an OSS link carries, in epoch seconds."""
+    try:
+        expires = parse_qs(urlsplit(url or "").query).get("Expires", [""])[0]
+        return datetime.fromtimestamp(int(expires), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    try:
+        return min(max(float(response.headers.get("retry-after", "")), 0.0), 300.0)
+    except ValueError:
+        return None
+
+
+__all__ = ["DashScope", "quote_remote"]

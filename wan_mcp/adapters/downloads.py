@@ -1,0 +1,257 @@
+"""A signed link -> a whole file under its final name, or an error and nothing under that name.
+
+This client never has the key: OSS takes an Authorization header for its own and refuses the link. It follows
+a link only to where DashScope keeps results, and looks again at every redirect.
+
+Sources: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference (the link),
+https://www.alibabacloud.com/help/en/oss/developer-reference/getobject (Range, error pages).
+"""
+
+import ipaddress
+import logging
+import os
+import re
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urljoin, urlsplit, urlunsplit
+
+import anyio
+import anyio.to_thread
+import httpx
+
+from wan_mcp.domain.errors import DownloadFailed, LinkExpired
+
+logger = logging.getLogger(__name__)
+
+_TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+_WHOLE_DOWNLOAD = 30 * 60
+_HOPS = 4
+_CHUNK = 1 << 20
+_PAGE = 4096
+_VIDEO_TYPES = ("video/", "application/octet-stream", "binary/octet-stream")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """A file at home."""
+
+    path: Path
+    size: int
+    """Bytes."""
+
+
+class Downloads:
+    """Saves links into one folder. Make it inside the event loop that uses it."""
+
+    def __init__(self, folder: Path, *, from_loopback: bool = False) -> None:
+        """`from_loopback` lets links lead to this machine: only for the simulator."""
+        self.folder = folder
+        self._from_loopback = from_loopback
+        # A proxy of the environment is for the world outside; it does not reach our own loopback.
+        self._http = httpx.AsyncClient(
+            timeout=_TIMEOUT,
+            follow_redirects=False,
+            trust_env=not from_loopback,
+            headers={"Accept-Encoding": "identity"},
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def save(self, url: str, name: str) -> Saved:
+        """Bring the video behind `url` home as `name`, going on where an earlier try broke off.
+
+        Raises:
+            LinkExpired: the link is dead.
+            DownloadFailed: not this time; what came so far waits in a `.part` file.
+        """
+        try:
+            with anyio.fail_after(_WHOLE_DOWNLOAD):
+                return await self._save(url, name)
+        except TimeoutError as error:
+            raise DownloadFailed("The download took too long and is tried again.") from error
+        except httpx.HTTPError as error:
+            raise DownloadFailed(f"The download broke off ({type(error).__name__}) and is tried again.") from error
+        except OSError as error:
+            raise DownloadFailed(f"The video cannot be written to {self.folder}: {error.strerror or error}.") from error
+
+    async def _save(self, url: str, name: str) -> Saved:
+        await anyio.to_thread.run_sync(_make_folder, self.folder)
+        final, part = self.folder / name, self.folder / f"{name}.part"
+        have = part.stat().st_size if part.exists() else 0
+        async with self._open(url, have) as response:
+            if response.status_code == 416:  # the part is longer than the video, or just as long
+                part.unlink(missing_ok=True)
+                raise DownloadFailed("The part that was here did not fit the video; it is fetched anew.")
+            await _refuse_what_is_no_video(response)
+            whole = _whole_length(response, have)
+            if whole is not None and _is_video(final, whole, walk=False):
+                return Saved(path=final, size=whole)
+            resumed = response.status_code == 206
+            await _write(response, part, append=resumed)
+        size = part.stat().st_size
+        if whole is not None and size != whole:
+            if size > whole:
+                part.unlink()
+            raise DownloadFailed(f"{size} of {whole} bytes came; the rest is fetched again.")
+        if not _is_video(part, size, walk=whole is None):
+            part.unlink()
+            raise DownloadFailed("What came is not a whole MP4 video; it is fetched anew.")
+        path = await anyio.to_thread.run_sync(_publish, part, final)
+        return Saved(path=path, size=size)
+
+    @asynccontextmanager
+    async def _open(self, url: str, have: int) -> AsyncGenerator[httpx.Response]:
+        """Open the link, each hop checked before it is followed."""
+        headers = {"Range": f"bytes={have}-"} if have else {}
+        for _ in range(_HOPS):
+            url = self.checked(url)
+            async with self._http.stream("GET", url, headers=headers) as response:
+                if not response.has_redirect_location:
+                    yield response
+                    return
+                url = urljoin(url, response.headers["location"])
+        raise DownloadFailed("The link redirects without end.")
+
+    def checked(self, url: str) -> str:
+        """Return `url` if it leads to where results are kept (http upgraded to https).
+
+        Raises:
+            DownloadFailed: it leads anywhere else.
+        """
+        try:
+            parts = urlsplit(url)
+            host, port = (parts.hostname or "").lower(), parts.port
+        except ValueError:
+            parts, host, port = urlsplit(""), "", None
+        if self._from_loopback and parts.scheme in ("http", "https") and _is_loopback(host):
+            return url
+        trusted = host.endswith(".aliyuncs.com") and parts.username is None and port in (None, 443, 80)
+        if not trusted or parts.scheme not in ("http", "https"):
+            raise DownloadFailed(
+                f"The link leads to {host[:80] or 'nowhere'!r}, which is not where DashScope keeps videos "
+                "(https, *.aliyuncs.com); it was not followed."
+            )
+        return urlunsplit(("https", host, parts.path, parts.query, ""))
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _make_folder(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+async def _refuse_what_is_no_video(response: httpx.Response) -> None:
+    """An error page of the bucket is XML, whatever its status; it must never become a file."""
+    status = response.status_code
+    kind = response.headers.get("content-type", "").lower()
+    if status in (200, 206) and kind.startswith(_VIDEO_TYPES):
+        return
+    code, message = await _error_page(response)
+    if status == 404 or code == "NoSuchKey" or (code == "AccessDenied" and "expired" in message.lower()):
+        raise LinkExpired(f"The link is dead ({code or f'HTTP {status}'}).")
+    raise DownloadFailed(f"The bucket answered {code or kind or 'nothing'} (HTTP {status}) instead of a video.")
+
+
+async def _error_page(response: httpx.Response) -> tuple[str, str]:
+    page = b""
+    async for chunk in response.aiter_bytes(_PAGE):
+        page += chunk
+        if len(page) >= _PAGE:
+            break
+    text = page[:_PAGE].decode(errors="replace")
+    code = re.search(r"<Code>\s*([\w.]{1,60})\s*</Code>", text)
+    message = re.search(r"<Message>([^<]{0,200})</Message>", text)
+    return (code[1] if code else ""), (message[1] if message else "")
+
+
+def _whole_length(response: httpx.Response, have: int) -> int | None:
+    """Read how long the whole video is.
+
+    Raises:
+        DownloadFailed: the range that came is not the one that was asked for.
+    """
+    if response.status_code == 206:
+        told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("content-range", ""))
+        if told is None or int(told[1]) != have:
+            raise DownloadFailed("The bucket sent another part than was asked for.")
+        return int(told[2])
+    length = response.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else None
+
+
+async def _write(response: httpx.Response, part: Path, *, append: bool) -> None:
+    """Write what comes; on any end, what came so far is in the file."""
+    with part.open("ab" if append else "wb") as file:
+        async for chunk in response.aiter_bytes(_CHUNK):
+            await anyio.to_thread.run_sync(file.write, chunk)
+        await anyio.to_thread.run_sync(_to_disk, file)
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _publish(part: Path, final: Path) -> Path:
+    """Give the part its final name; a name that is taken is never overwritten."""
+    for number in range(1, 1000):
+        path = final if number == 1 else final.with_stem(f"{final.stem} ({number})")
+        if path.exists() or path.is_symlink():
+            continue
+        part.rename(path)
+        _sync_folder(path.parent)
+        return path
+    raise DownloadFailed(f"Every name like {final.name} is taken in {final.parent}.")
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # pragma: no cover - Windows cannot open a folder
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _is_video(path: Path, length: int, *, walk: bool) -> bool:
+    """Does the file have that length and begin as an MP4? `walk` its boxes where nobody told the length."""
+    try:
+        with path.open("rb") as file:
+            begins_well = path.stat().st_size == length and file.read(8)[4:] == b"ftyp"
+            return begins_well and (not walk or _boxes_fit(file, length))
+    except FileNotFoundError:
+        return False
+
+
+def _boxes_fit(file: BinaryIO, length: int) -> bool:
+    """Walk the top-level boxes: they fill the file exactly, and one is the `moov`.
+
+    Source: ISO/IEC 14496-12 §4.2.
+    """
+    kinds, at = list[bytes](), 0
+    while at < length:
+        file.seek(at)
+        header = file.read(16)
+        size, kind = int.from_bytes(header[:4], "big"), header[4:8]
+        if size == 1:
+            size = int.from_bytes(header[8:16], "big")
+        elif size == 0:  # to the end of the file
+            size = length - at
+        if len(header) < 8 or size < 8:
+            return False
+        kinds.append(kind)
+        at += size
+    return at == length and b"moov" in kinds

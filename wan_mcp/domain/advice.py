@@ -1,0 +1,67 @@
+"""DashScope's error codes: which are only for now, which say that an account must be put right, and what a
+reader can do about each. Codes are matched, never texts, except where one code stands for two things.
+
+Source: https://help.aliyun.com/zh/model-studio/error-code
+"""
+
+_REWORD = "Reword the prompt (content filters also err) and create a new task."
+_ACCOUNT = "The person must put the Alibaba Cloud account right in its console, then create the task again."
+_KEY = (
+    "Check DASHSCOPE_API_KEY, and that it belongs to the region that WAN_MCP_REGION names: "
+    "a key of another region looks like a bad one."
+)
+_AUDIO = "Mend audio_url: a public .wav or .mp3 of 3 to 30 seconds and at most 15 MB."
+_AGAIN = "Create the task again later."
+
+# The longest matching prefix counts, so that `InvalidFile` covers `InvalidFile.Duration`.
+_ADVICE = {
+    "InvalidApiKey": _KEY,
+    "invalid_api_key": _KEY,
+    "NOT AUTHORIZED": "Check DASHSCOPE_WORKSPACE.",
+    "Arrearage": _ACCOUNT,
+    "AccessDenied": "Check that the model is activated for this account and region, and the workspace's grants.",
+    "AccessDenied.Unpurchased": "The person must activate Model Studio for this account first.",
+    "Model.AccessDenied": "The person must grant this workspace access to the model.",
+    "Workspace.AccessDenied": "Check DASHSCOPE_WORKSPACE.",
+    "WorkSpaceNotFound": "Check DASHSCOPE_WORKSPACE.",
+    "ModelNotFound": "Check WAN_MCP_REGION; the model may not be offered there any more.",
+    "AllocationQuota.FreeTierOnly": 'The free quota is used up and "free tier only" is switched on; ' + _ACCOUNT,
+    "Throttling.AllocationQuota": _ACCOUNT,
+    "CommodityNotPurchased": _ACCOUNT,
+    "PrepaidBillOverdue": _ACCOUNT,
+    "PostpaidBillOverdue": _ACCOUNT,
+    "DataInspectionFailed": _REWORD,
+    "IPInfringementSuspect": "Take names of brands, characters and people out of the prompt and create a new task.",
+    "CustomRoleBlocked": _REWORD,
+    "InvalidURL": _AUDIO,
+    "InvalidFile": _AUDIO,
+    "InvalidParameter.DataInspection": _AUDIO,
+    "InvalidParameter": "Mend what it names and create a new task.",
+    "BadRequest": "Mend what it names and create a new task.",
+    "RewriteFailed": "Create the task again, or with prompt_extend false.",
+    "InternalError": _AGAIN,
+    "SystemError": _AGAIN,
+    "ModelServiceFailed": _AGAIN,
+    "ModelServingError": _AGAIN,
+    "RequestTimeOut": _AGAIN,
+    "NeverArrived": "It can be created again safely.",
+    "ReleasedFromQueue": "If it is still wanted, create it again.",
+    "CanceledByCaller": "",
+}
+
+_ACCOUNT_CODES = frozenset({"CommodityNotPurchased", "PrepaidBillOverdue", "PostpaidBillOverdue", "Arrearage"})
+
+
+def advice(code: str) -> str:
+    """Return what to do next about `code`; a general word where we know of none."""
+    prefixes = [known for known in _ADVICE if code == known or code.startswith(known + ".")]
+    return (
+        _ADVICE[max(prefixes, key=len)] if prefixes else "Read the message, mend what it names, and create a new task."
+    )
+
+
+def is_only_for_now(code: str, message: str) -> bool:
+    """Does a 429 with this code go away by waiting? Overdue bills and used-up quotas come as 429 too."""
+    if code in _ACCOUNT_CODES:
+        return False
+    return not (code.startswith("Throttling.AllocationQuota") and "free" in message.lower())

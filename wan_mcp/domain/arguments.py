@@ -1,0 +1,161 @@
+"""Reading what a caller sent: every problem is collected, none is repaired behind the caller's back.
+
+Pydantic would coerce `"true"` and `1` to a boolean and word its findings for programmers. What a model sends
+here spends money, so a value is taken only for what it is, and a problem says what is allowed.
+"""
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+
+from wan_mcp.domain.errors import InvalidRequest
+
+_SHOWN = 60
+
+# What models write when they mean an argument whose spelling is far from it.
+_SYNONYMS = {
+    "seconds": "duration",
+    "second": "duration",
+    "length": "duration",
+    "duration_seconds": "duration",
+    "resolution": "size",
+    "aspect_ratio": "size",
+    "ratio": "size",
+    "text": "prompt",
+    "description": "prompt",
+    "audio": "audio_url",
+    "enhance_prompt": "prompt_extend",
+    "id": "task_id",
+    "wait": "wait_seconds",
+    "timeout": "wait_seconds",
+    "n": "count",
+    "budget": "max_cost",
+}
+
+
+def _show(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+
+
+class Arguments:
+    """One call's arguments. Read each by name, then `finish()` raises all problems at once."""
+
+    def __init__(self, raw: Mapping[str, object], *, known: Collection[str]) -> None:
+        # A null is how some hosts write "left out".
+        self._raw = {name: value for name, value in raw.items() if value is not None or name not in known}
+        self.problems: list[str] = []
+        for name in self._raw:
+            if name not in known:
+                self.problems.append(self._unknown(name, known))
+
+    @staticmethod
+    def _unknown(name: str, known: Collection[str]) -> str:
+        meant = _SYNONYMS.get(name.lower())
+        near = [meant] if meant in known else difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"the arguments are {', '.join(known)}."
+        return f"There is no argument {_show(name)}; {hint}"
+
+    def problem(self, text: str) -> None:
+        """Add a problem found elsewhere, so that it is told with the others."""
+        self.problems.append(text)
+
+    def given(self, name: str) -> bool:
+        """Was `name` sent with a value?"""
+        return name in self._raw
+
+    def text(self, name: str, *, longest: int | None = None, required: bool = False) -> str | None:
+        """Read text of 1 to `longest` characters; every code point counts one, a Chinese one too."""
+        if name not in self._raw:
+            if required:
+                allowed = f": text of 1 to {longest} characters" if longest else ""
+                self.problem(f"{name} is missing{allowed}.")
+            return None
+        value = self._raw[name]
+        if not isinstance(value, str):
+            self.problem(f"{name} must be text, not {_show(value)}.")
+            return None
+        if not value.strip():
+            self.problem(f"{name} is empty" + ("; say what it should show." if required else "; leave it out."))
+            return None
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            self.problem(f"{name} holds half of a character (a lone surrogate); send it as valid Unicode.")
+            return None
+        if longest is not None and len(value) > longest:
+            self.problem(
+                f"{name} has {len(value)} characters and at most {longest} are allowed "
+                "(DashScope would cut the rest silently and bill it); shorten it."
+            )
+            return None
+        return value
+
+    def integer(self, name: str, *, low: int, high: int) -> int | None:
+        """Read a whole number from `low` to `high`. JSON writes 5 also as 5.0."""
+        if name not in self._raw:
+            return None
+        value = self._whole(name)
+        if value is None or not low <= value <= high:
+            self.problem(f"{name} must be a whole number from {low} to {high}, not {_show(self._raw[name])}.")
+            return None
+        return value
+
+    def choice(self, name: str, allowed: Sequence[int]) -> int | None:
+        """Read one of a few whole numbers."""
+        if name not in self._raw:
+            return None
+        value = self._whole(name)
+        if value not in allowed:
+            words = " or ".join(str(number) for number in allowed)
+            self.problem(f"{name} must be {words} (a number), not {_show(self._raw[name])}.")
+            return None
+        return value
+
+    def number(self, name: str) -> float | int | None:
+        """Read a number that is not negative."""
+        if name not in self._raw:
+            return None
+        value = self._raw[name]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+            self.problem(f"{name} must be a number, 0 or more, not {_show(value)}.")
+            return None
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Read a boolean that really is one."""
+        if name not in self._raw:
+            return default
+        value = self._raw[name]
+        if not isinstance(value, bool):
+            self.problem(f"{name} must be true or false (a boolean), not {_show(value)}.")
+            return default
+        return value
+
+    def word(self, name: str, allowed: Sequence[str]) -> str | None:
+        """Read one of a few words, in whatever case."""
+        if name not in self._raw:
+            return None
+        value = self._raw[name]
+        if isinstance(value, str):
+            for word in allowed:
+                if word.lower() == value.strip().lower():
+                    return word
+        self.problem(f"{name} must be one of {', '.join(allowed)}, not {_show(value)}.")
+        return None
+
+    def raw(self, name: str) -> object:
+        """Return the value as it came."""
+        return self._raw.get(name)
+
+    def finish(self) -> None:
+        """Raise `InvalidRequest` with every problem found, if there is any."""
+        if self.problems:
+            raise InvalidRequest(self.problems)
+
+    def _whole(self, name: str) -> int | None:
+        value = self._raw[name]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        return (
+            int(value)
+            if value == value and value not in (float("inf"), float("-inf")) and value == int(value)
+            else None
+        )

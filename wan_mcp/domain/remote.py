@@ -1,0 +1,110 @@
+"""What DashScope says of a remote task, and what that means for ours. Pure: reading the wire is the adapter's."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from wan_mcp.domain.task import TRANSITIONS, Problem, Status, VideoTask
+
+LINK_LIVES = timedelta(hours=24)
+"""From the end of the task. Source: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteTask:
+    """DashScope's record of a task, as one answer showed it. All but the id may be missing."""
+
+    id: str
+    status: Status | None
+    """`None` for a word that we do not know: it is still going."""
+    request_id: str | None = None
+    submitted_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    video_url: str | None = None
+    expires_at: datetime | None = None
+    orig_prompt: str | None = None
+    actual_prompt: str | None = None
+    billed_seconds: int | None = None
+    size: str | None = None
+    code: str | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedTask:
+    """One row of DashScope's list: no prompt, no link."""
+
+    dashscope_task_id: str
+    created_at: datetime
+    model: str | None = None
+
+
+def apply(task: VideoTask, remote: RemoteTask, now: datetime) -> VideoTask | None:
+    """Return the next version of `task`, or `None` where the answer tells nothing new."""
+    if _is_somebody_elses(task, remote):
+        return task.to(
+            Status.UNCERTAIN, now, dashscope_task_id=None, disowned=(*task.disowned, remote.id), searched_at=None
+        )
+    status = remote.status
+    if status is None or status is task.status or status not in TRANSITIONS[task.status]:
+        return None
+    return task.to(
+        status,
+        now,
+        dashscope_task_id=remote.id,
+        request_id=remote.request_id or task.request_id,
+        submitted_at=remote.submitted_at or task.submitted_at or now,
+        started_at=remote.started_at or task.started_at,
+        **_ending(task, remote, status, now),
+    )
+
+
+def _is_somebody_elses(task: VideoTask, remote: RemoteTask) -> bool:
+    """Can only be so for one that was taken from the list: it was never named in an answer to us."""
+    was_found = task.searched_at is not None
+    return was_found and remote.orig_prompt is not None and not is_prompt_of(task, remote.orig_prompt)
+
+
+def is_prompt_of(task: VideoTask, orig_prompt: str) -> bool:
+    """Does DashScope's record of the prompt match ours, but for white space at the ends?"""
+    return orig_prompt.strip() == task.request.prompt.strip()
+
+
+def _ending(task: VideoTask, remote: RemoteTask, status: Status, now: datetime) -> dict[str, object]:
+    match status:
+        case Status.SUCCEEDED:
+            ended_at = remote.ended_at or now
+            return {
+                "ended_at": ended_at,
+                "video_url": remote.video_url,
+                "expires_at": remote.expires_at or ended_at + LINK_LIVES,
+                "actual_prompt": remote.actual_prompt,
+                "seconds": remote.billed_seconds or task.seconds,
+            }
+        case Status.FAILED:
+            return {"ended_at": remote.ended_at or now, "problem": _failure(remote)}
+        case Status.CANCELED:
+            return {
+                "ended_at": remote.ended_at or now,
+                "problem": Problem(code="Canceled", message="It was cancelled before it started."),
+            }
+        case Status.UNKNOWN:
+            return {
+                "ended_at": now,
+                "problem": Problem(
+                    code="Unknown",
+                    message="DashScope no longer knows this task: it expired, or another account made it.",
+                    money_moved="maybe",
+                ),
+            }
+        case _:
+            return {}
+
+
+def _failure(remote: RemoteTask) -> Problem:
+    if remote.code or remote.message:
+        return Problem(code=remote.code or "Unnamed", message=remote.message or "DashScope gave no message.")
+    return Problem(
+        code="Unnamed",
+        message=f"DashScope gave neither code nor message (request {remote.request_id or 'unknown'}).",
+    )

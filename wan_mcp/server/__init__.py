@@ -1,0 +1,1 @@
+"""The MCP face: no decisions, only words in and words out."""

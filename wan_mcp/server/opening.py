@@ -1,0 +1,65 @@
+"""Opening the service when it is first wanted, or a moment after start: not before the first answer.
+
+A host waits for `tools/list`, and the service brings httpx, SQLite and pydantic-settings with it. What goes
+wrong while opening is told by every tool that needs the service, and tried again by the next.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING
+
+import anyio
+
+from wan_mcp.domain.errors import WanError
+
+if TYPE_CHECKING:  # the import is what is to be put off
+    from wan_mcp.service.videos import Videos
+
+logger = logging.getLogger(__name__)
+
+_A_MOMENT = 1.0
+"""Seconds after which it is opened unasked: open tasks of an earlier run want to be watched."""
+
+
+class Opening:
+    """The service of this process, opened in the background by `run`."""
+
+    def __init__(self, opener: Callable[[], "AbstractAsyncContextManager[Videos]"]) -> None:
+        self._opener = opener
+        self._wanted = anyio.Event()
+        self._outcome: Videos | WanError | None = None
+        self._answered = anyio.Event()
+
+    async def run(self) -> None:
+        """Open, and keep open for ever."""
+        with anyio.move_on_after(_A_MOMENT):
+            await self._wanted.wait()
+        while True:
+            try:
+                async with self._opener() as videos:
+                    self._answer(videos)
+                    await anyio.sleep_forever()
+            except WanError as error:
+                logger.error("%s", error.words)
+                self._wanted = anyio.Event()
+                self._answer(error)
+            await self._wanted.wait()
+
+    async def __call__(self) -> "Videos":
+        """Return the service, opened now if it is not yet.
+
+        Raises:
+            WanError: it cannot be opened.
+        """
+        if isinstance(self._outcome, WanError):
+            self._outcome, self._answered = None, anyio.Event()
+        self._wanted.set()
+        await self._answered.wait()
+        if self._outcome is None or isinstance(self._outcome, WanError):
+            raise self._outcome or RuntimeError("the service answered with nothing")
+        return self._outcome
+
+    def _answer(self, outcome: "Videos | WanError") -> None:
+        self._outcome = outcome
+        self._answered.set()

@@ -1,0 +1,369 @@
+"""The tools. Each reads its arguments by the domain's rules, calls one verb of the service, and shows a view.
+
+The published schemas are written here from the catalogue, small and without unions; what is enforced is
+enforced by `domain`, in words. The SDK alone would ignore an unknown argument and buy the default.
+"""
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
+from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
+from pydantic import BaseModel, Field
+
+from wan_mcp.domain.arguments import Arguments
+from wan_mcp.domain.catalogue import WAN25_T2V, Model
+from wan_mcp.domain.errors import Declined, LedgerUnusable, Unforeseen, WanError
+from wan_mcp.domain.request import (
+    VideoRequest,
+    parse_duration,
+    parse_request,
+    parse_resolution,
+    parse_size,
+    request_arguments,
+)
+from wan_mcp.domain.task import Status
+from wan_mcp.server import views
+from wan_mcp.service.report import Account, Report
+
+if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
+    from wan_mcp.service.videos import Videos
+
+logger = logging.getLogger(__name__)
+
+Service = Callable[[], Awaitable["Videos"]]
+Raw = dict[str, Any]
+Schema = dict[str, Any]
+
+_LONGEST_WAIT = 45
+_USUAL_WAIT = 30
+_MOST_LISTED = 50
+_MOST_COUNTED = 1000
+
+
+class Consent(BaseModel):
+    """What the person is asked for before money is spent."""
+
+    agree: bool = Field(description="Spend this amount?")
+
+
+class WordedTool(Tool):
+    """A tool that takes its arguments as they came, and whose errors reach the model as our words."""
+
+    async def run(self, arguments: Raw, context: "Context[Any, Any]", convert_result: bool = False) -> Any:
+        """Run it; the one place where an error becomes words."""
+        try:
+            return await super().run({"arguments": arguments}, context, convert_result)
+        except UnexpectedToolError as failure:
+            match failure.__cause__:
+                case WanError() as error:
+                    return _failed(*views.error(error))
+                case cause:
+                    incident = secrets.token_hex(4)
+                    logger.error("Incident %s in %s", incident, self.name, exc_info=cause)
+                    return _failed(*views.error(_unforeseen(incident)))
+        except ToolError as failure:
+            return _failed(str(failure).removeprefix(f"Error executing tool {self.name}: "), {})
+
+
+def _unforeseen(incident: str) -> Unforeseen:
+    return Unforeseen(
+        f"wan-mcp failed in a way nobody foresaw (incident {incident}; its log on stderr says more).",
+        next_step="Call list_video_tasks to see what there is before repeating a paid call.",
+    )
+
+
+def _failed(text: str, shown: Raw) -> CallToolResult:
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)], structured_content=shown or None, is_error=True
+    )
+
+
+def _told(text: str, shown: Raw, *links: ResourceLink) -> CallToolResult:
+    return CallToolResult(content=[TextContent(type="text", text=text), *links], structured_content=shown)
+
+
+def _shown(report: Report) -> CallToolResult:
+    return _told(views.text(report), views.structured(report))
+
+
+def build_tools(service: Service) -> list[Tool]:
+    """Make every tool over `service`."""
+    return [_create(service), _get(service), _estimate(service), _list(service), _cancel(service)]
+
+
+# create_video
+
+
+def _create(service: Service) -> Tool:
+    async def ask_the_person(arguments: Raw, ctx: Context[Any, Any]) -> Elicit[Consent] | Consent:
+        videos = await service()
+        request, max_cost = _order(arguments, videos)
+        if not videos.needs_consent(request, max_cost):
+            return Consent(agree=True)
+        if not _can_ask(ctx):
+            return Consent(agree=False)
+        return Elicit(views.question(request.prompt, videos.quote(request)), Consent)
+
+    async def create_video(
+        arguments: Raw, consent: Annotated[ElicitationResult[Consent], Resolve(ask_the_person)], ctx: Context[Any, Any]
+    ) -> CallToolResult:
+        videos = await service()
+        request, max_cost = _order(arguments, videos)
+        agreed = isinstance(consent, AcceptedElicitation) and consent.data.agree
+        if not agreed and _can_ask(ctx) and videos.needs_consent(request, max_cost):
+            raise _declined(videos, request)
+        return _shown(await videos.create(request, agreed=agreed))
+
+    return _tool(
+        create_video,
+        title="Create video",
+        description="Create one video with sound from text. PAID. Answers at once with task_id, price and status; "
+        "then call get_video_task until the file is saved. The same request repeated while open is not paid twice.",
+        properties=_request_properties(WAN25_T2V)
+        | {
+            "max_cost": _number("The person agreed to pay up to this (region's currency)."),
+        },
+        required=["prompt"],
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
+        ),
+    )
+
+
+def _order(arguments: Raw, videos: "Videos") -> tuple[VideoRequest, float | None]:
+    read = request_arguments(arguments, "max_cost")
+    max_cost = read.number("max_cost")
+    request = parse_request(read, videos.settings.model, videos.settings.limits)
+    return request, max_cost
+
+
+def _can_ask(ctx: Context[Any, Any]) -> bool:
+    """Does this client show a form to its person? Declaring elicitation with nothing in it means forms."""
+    capabilities = ctx.client_capabilities
+    asks = capabilities.elicitation if capabilities else None
+    return asks is not None and (asks.form is not None or asks.url is None)
+
+
+def _declined(videos: "Videos", request: VideoRequest) -> Declined:
+    cost = videos.quote(request).amount
+    return Declined(
+        f"The person was asked to pay {cost} and did not agree. Nothing was sent.",
+        next_step="Offer something cheaper (estimate_cost), or, only if the person says so themselves, "
+        f"call create_video again with max_cost={cost.plain}.",
+    )
+
+
+# get_video_task
+
+
+def _get(service: Service) -> Tool:
+    async def get_video_task(arguments: Raw, ctx: Context[Any, Any]) -> CallToolResult:
+        read = Arguments(arguments, known=("task_id", "wait_seconds"))
+        task_id = read.text("task_id", longest=100, required=True)
+        wait = read.integer("wait_seconds", low=0, high=_LONGEST_WAIT)
+        read.finish()
+        videos = await service()
+        seconds = _USUAL_WAIT if wait is None else wait
+        return _shown(await videos.wait(task_id or "", seconds=seconds, progress=_progress(ctx)))
+
+    return _tool(
+        get_video_task,
+        title="Get video task",
+        description="Wait for a video and fetch it: status, saved file, link and its expiry, cost. "
+        "Call again while it is not finished.",
+        properties={
+            "task_id": _text("From create_video; a DashScope task id works too."),
+            "wait_seconds": _integer("Return earlier if it ends.", low=0, high=_LONGEST_WAIT, default=_USUAL_WAIT),
+        },
+        required=["task_id"],
+        annotations=_reading(open_world=True),
+    )
+
+
+def _progress(ctx: Context[Any, Any]) -> Callable[[Report], Awaitable[None]]:
+    """Honest progress: the seconds since submission, of the usual ones while they are not exceeded."""
+    last = -1.0
+
+    async def tell(report: Report) -> None:
+        nonlocal last
+        done = round(report.elapsed.total_seconds(), 1)
+        usual = round(report.usual.total_seconds(), 1)
+        if done > last:  # the protocol demands that it grows
+            last = done
+            await ctx.report_progress(done, usual if done <= usual else None, views.progress_words(report))
+
+    return tell
+
+
+# estimate_cost
+
+
+def _estimate(service: Service) -> Tool:
+    async def estimate_cost(arguments: Raw) -> CallToolResult:
+        videos = await service()
+        read = Arguments(arguments, known=("size", "resolution", "duration", "count"))
+        model, limits = videos.settings.model, videos.settings.limits
+        size = parse_size(read, model, limits)
+        resolution = parse_resolution(read, model, limits)
+        duration = parse_duration(read, model, limits)
+        count = read.integer("count", low=1, high=_MOST_COUNTED) or 1
+        if resolution and read.given("size") and resolution != model.resolution(size):
+            read.problem(f"size {size} is {model.resolution(size)}, not {resolution}; give one of the two.")
+        read.finish()
+        quote = videos.price(resolution=resolution or model.resolution(size), duration=duration, count=count)
+        return _told(*views.estimate(quote, videos.settings.region, await _account(videos)))
+
+    return _tool(
+        estimate_cost,
+        title="Estimate cost",
+        description="Price of videos before creating them, and what the budget leaves. Free; needs no key.",
+        properties={
+            "size": _one_of("", WAN25_T2V.all_sizes, default=WAN25_T2V.default_size),
+            "resolution": _one_of("Instead of size.", tuple(WAN25_T2V.sizes)),
+            "duration": _duration(),
+            "count": _integer("", low=1, high=_MOST_COUNTED, default=1),
+        },
+        annotations=_reading(open_world=False),
+    )
+
+
+async def _account(videos: "Videos") -> Account | None:
+    """A price is a price also where the ledger cannot be read."""
+    try:
+        return await videos.account()
+    except LedgerUnusable as error:
+        logger.warning("%s", error)
+        return None
+
+
+# list_video_tasks
+
+
+def _list(service: Service) -> Tool:
+    async def list_video_tasks(arguments: Raw) -> CallToolResult:
+        read = Arguments(arguments, known=("status", "limit"))
+        status = read.word("status", [status.value for status in Status])
+        limit = read.integer("limit", low=1, high=_MOST_LISTED) or 10
+        read.finish()
+        videos = await service()
+        reports = await videos.list(status=Status(status) if status else None, limit=limit)
+        return _told(*views.listing(reports, await videos.account()))
+
+    return _tool(
+        list_video_tasks,
+        title="List video tasks",
+        description="Tasks, newest first, and what is held, charged and left today. "
+        "Look here before repeating a create_video whose answer was lost.",
+        properties={
+            "status": _one_of("", tuple(status.value for status in Status)),
+            "limit": _integer("", low=1, high=_MOST_LISTED, default=10),
+        },
+        annotations=_reading(open_world=False),
+    )
+
+
+# cancel_video_task
+
+
+def _cancel(service: Service) -> Tool:
+    async def cancel_video_task(arguments: Raw) -> CallToolResult:
+        read = Arguments(arguments, known=("task_id",))
+        task_id = read.text("task_id", longest=100, required=True)
+        read.finish()
+        videos = await service()
+        return _shown(await videos.cancel(task_id or ""))
+
+    return _tool(
+        cancel_video_task,
+        title="Cancel video task",
+        description="Cancel a task that has not started (QUEUED or PENDING); then nothing is charged. "
+        "Says so when it is too late.",
+        properties={"task_id": _text("From create_video.")},
+        required=["task_id"],
+        annotations=ToolAnnotations(
+            read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
+        ),
+    )
+
+
+# What the schemas are made of
+
+
+def _request_properties(model: Model) -> Schema:
+    return {
+        "prompt": _text("Subject, scene, motion, camera, style, sound. Chinese or English.", longest=model.prompt_max),
+        "negative_prompt": _text("What to keep out.", longest=model.negative_prompt_max),
+        "audio_url": _text("Own sound track: public .wav/.mp3, 3-30 s, up to 15 MB."),
+        "size": _one_of("width*height", model.all_sizes, default=model.default_size),
+        "duration": _duration(),
+        "prompt_extend": _flag("Let an LLM enrich the prompt; turn off for exact wording.", default=True),
+        "watermark": _flag("", default=False),
+        "seed": _integer("Another seed makes another take.", low=0, high=model.seed_max),
+    }
+
+
+def _duration() -> Schema:
+    return {
+        "type": "integer",
+        "enum": list(WAN25_T2V.durations),
+        "default": WAN25_T2V.default_duration,
+        "description": "seconds",
+    }
+
+
+def _text(description: str, *, longest: int | None = None) -> Schema:
+    limits = {"minLength": 1, "maxLength": longest} if longest else {}
+    return {"type": "string", **limits, "description": description}
+
+
+def _one_of(description: str, words: tuple[str, ...], *, default: str | None = None) -> Schema:
+    return _described({"type": "string", "enum": list(words)}, description, default)
+
+
+def _integer(description: str, *, low: int, high: int, default: int | None = None) -> Schema:
+    return _described({"type": "integer", "minimum": low, "maximum": high}, description, default)
+
+
+def _number(description: str) -> Schema:
+    return {"type": "number", "minimum": 0, "description": description}
+
+
+def _flag(description: str, *, default: bool) -> Schema:
+    return _described({"type": "boolean"}, description, default)
+
+
+def _described(schema: Schema, description: str, default: object) -> Schema:
+    named = schema | ({"description": description} if description else {})
+    return named | ({"default": default} if default is not None else {})
+
+
+def _reading(*, open_world: bool) -> ToolAnnotations:
+    return ToolAnnotations(
+        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=open_world
+    )
+
+
+def _tool(
+    run: Callable[..., Awaitable[CallToolResult]],
+    *,
+    title: str,
+    description: str,
+    properties: Schema,
+    annotations: ToolAnnotations,
+    required: list[str] | None = None,
+) -> Tool:
+    tool = WordedTool.from_function(
+        run, title=title, description=description, annotations=annotations, structured_output=False
+    )
+    tool.parameters = {
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }
+    return tool

@@ -1,0 +1,247 @@
+"""What callers are shown, in text and as structured content: two tellings of the same `Report`.
+
+Some hosts show a model only the text, some only the structured content, so each says everything: the id, the
+status, the file, the link and when it dies, the cost, the next step. Absent rather than null.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from wan_mcp.domain.advice import advice
+from wan_mcp.domain.catalogue import Quote, Region
+from wan_mcp.domain.errors import WanError
+from wan_mcp.domain.task import Status, VideoTask
+from wan_mcp.service.report import Account, Report
+
+_PROMPT_SHOWN = 60
+
+
+def number(amount: Decimal) -> int | float:
+    """A JSON number: whole where it is whole."""
+    return int(amount) if amount == int(amount) else float(amount)
+
+
+def rfc3339(at: datetime) -> str:
+    """RFC 3339 in UTC, whole seconds."""
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def cut(text: str, longest: int = _PROMPT_SHOWN) -> str:
+    """The first words on one line."""
+    text = " ".join(text.split())
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def seconds(span: timedelta) -> int:
+    """Whole seconds."""
+    return round(span.total_seconds())
+
+
+def structured(report: Report) -> dict[str, Any]:
+    """One task as data; the names are the same in every tool, resource and `--json`."""
+    task = report.task
+    shown: dict[str, Any] = {
+        "task_id": task.id,
+        "dashscope_task_id": task.dashscope_task_id,
+        "status": task.status.value,
+        "prompt": cut(task.request.prompt),
+        "model": task.request.model,
+        "size": task.request.size,
+        "duration": task.request.duration,
+        "seed": task.request.seed,
+        "cost": {"amount": number(task.cost.amount), "currency": task.cost.currency, "state": task.money_state},
+        "elapsed_seconds": seconds(report.elapsed),
+        "usual_seconds": seconds(report.usual) if task.is_open else None,
+        "queue_place": report.place,
+        "file": task.file,
+        "video_url": task.video_url,
+        "expires_at": rfc3339(task.expires_at) if task.video_url and task.expires_at else None,
+        "error": problem(task),
+        "next_step": next_words(report),
+        "next_poll_seconds": None if task.is_settled else _next_poll(report),
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def problem(task: VideoTask) -> dict[str, str] | None:
+    """Why it ended badly, or why its file is not here."""
+    if task.problem is None:
+        return None
+    return {"code": task.problem.code, "message": task.problem.message, "money_moved": task.problem.money_moved}
+
+
+def text(report: Report) -> str:
+    """One task in words: what it is, what it costs, what to do next."""
+    parts = [_state(report), _cost(report.task), report.trouble and f"Last try: {report.trouble}", next_words(report)]
+    return " ".join(part for part in parts if part)
+
+
+def line(report: Report) -> str:
+    """One task on one line of a list."""
+    task = report.task
+    where = task.file or task.video_url or (task.problem.code if task.problem else "")
+    words = [task.id, task.status, f"{task.request.size} {task.request.duration} s", f"{task.cost} {task.money_state}"]
+    return " | ".join(part for part in (*words, where, cut(task.request.prompt, 40)) if part)
+
+
+def next_words(report: Report) -> str:
+    """What the caller does next."""
+    task = report.task
+    again = f"call get_video_task with task_id {task.id}."
+    match task.status:
+        case Status.SUCCEEDED if task.file:
+            return "Tell the user where the file is."
+        case Status.SUCCEEDED if task.is_to_be_saved:
+            return f"The file is being saved; {again}"
+        case Status.SUCCEEDED:
+            return "The video is paid for, and its file is not here; another one must be created."
+        case Status.FAILED:
+            return advice(task.problem.code) if task.problem else ""
+        case Status.CANCELED:
+            return advice(task.problem.code) if task.problem and task.problem.code == "ReleasedFromQueue" else ""
+        case Status.UNKNOWN:
+            return "A person can settle it with `wan-mcp settle`."
+        case Status.UNCERTAIN if task.problem and task.problem.code == "SeveralCandidates":
+            return f"Do not create it again. A person can settle it: `wan-mcp settle {task.id}`."
+        case Status.UNCERTAIN:
+            return f"Do not create it again: it is looked for at DashScope. In a minute, {again}"
+        case _:
+            return f"Next, {again}"
+
+
+def _state(report: Report) -> str:
+    same = "The same request is still open, so nothing new was created (another seed makes another take): "
+    told = _told(report)
+    return f"{same}{told}" if report.is_known_request else told
+
+
+def _told(report: Report) -> str:
+    task, elapsed, usual = report.task, seconds(report.elapsed), seconds(report.usual)
+    match task.status:
+        case Status.QUEUED:
+            return f"{task.id} is QUEUED with us at place {report.place}: nothing was sent yet, it goes when there is room."
+        case Status.SUBMITTING:
+            return f"{task.id} is being submitted."
+        case Status.UNCERTAIN:
+            return f"{task.id} is UNCERTAIN: {task.problem.message if task.problem else ''} It may have been charged."
+        case Status.PENDING | Status.RUNNING:
+            return f"{task.id} is {task.status} at DashScope for {elapsed} s; such a video usually takes {usual} s."
+        case Status.SUCCEEDED:
+            return f"{task.id} SUCCEEDED. {_video(task)}"
+        case Status.FAILED | Status.CANCELED | Status.UNKNOWN:
+            why = f": {task.problem.code}, “{task.problem.message}”" if task.problem else ""
+            return f"{task.id} {task.status}{why}"
+
+
+def _video(task: VideoTask) -> str:
+    facts = f"{task.request.size}, {task.request.duration} s"
+    file = f"File: {task.file} ({facts}, {size_words(task.file_bytes or 0)})." if task.file else f"Video: {facts}."
+    link = f"Link until {rfc3339(task.expires_at)}: {task.video_url}" if task.video_url and task.expires_at else ""
+    lost = f"{task.problem.message}" if task.problem else ""
+    return " ".join(part for part in (file, lost, link) if part)
+
+
+def _cost(task: VideoTask) -> str:
+    match task.money_state:
+        case "held":
+            return f"{task.cost} held."
+        case "charged":
+            return f"{task.cost} charged."
+        case "free":
+            return "Nothing was charged."
+
+
+def _next_poll(report: Report) -> int:
+    return max(1, min(15, seconds(report.look_every)))
+
+
+def size_words(size: int) -> str:
+    """A file size for a reader."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
+
+
+# Prices and the budget
+
+
+def estimate(quote: Quote, region: Region, account: Account | None) -> tuple[str, dict[str, Any]]:
+    """A price with its arithmetic, and what the budget leaves."""
+    shown: dict[str, Any] = {
+        "unit_price": number(quote.unit_price.amount),
+        "seconds": quote.seconds,
+        "count": quote.count,
+        "amount": number(quote.amount.amount),
+        "currency": quote.amount.currency,
+        "basis": quote.basis,
+    }
+    words = [f"{quote.amount}.", f"{quote.basis}.", "Only seconds of successful videos are billed."]
+    if region.free_seconds:
+        shown["free_quota"] = (
+            f"New {region.id} accounts have {region.free_seconds} free seconds; what is left of them cannot be seen here."
+        )
+        words.append(shown["free_quota"])
+    if account is not None:
+        shown["budget"] = budget(account)
+        words.append(budget_words(account))
+    return " ".join(words), shown
+
+
+def budget(account: Account) -> dict[str, Any]:
+    """What is held, charged and left, as data. A cap that was lifted is absent."""
+    caps = account.budget
+    shown: dict[str, Any] = {
+        "held": number(account.standing.held.amount),
+        "charged_today": number(account.standing.charged_today.amount),
+        "left_today": number(account.left.amount) if account.left is not None else None,
+        "per_task": number(caps.per_task.amount) if caps.per_task else None,
+        "per_day": number(caps.per_day.amount) if caps.per_day else None,
+        "confirm_above": number(caps.confirm_above.amount) if caps.confirm_above.amount.is_finite() else None,
+        "currency": account.currency,
+    }
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def budget_words(account: Account) -> str:
+    """What is held, charged and left, in words."""
+    standing = account.standing
+    left = f"{account.left} of {account.budget.per_day} left today" if account.left is not None else "no daily cap"
+    return f"Budget: {left} ({standing.held} held, {standing.charged_today} charged today)."
+
+
+def listing(reports: list[Report], account: Account) -> tuple[str, dict[str, Any]]:
+    """Several tasks, newest first, and where the money stands."""
+    lines = [line(report) for report in reports] or ["No tasks."]
+    shown = {"tasks": [structured(report) for report in reports], "budget": budget(account)}
+    return "\n".join([*lines, budget_words(account)]), shown
+
+
+# Errors
+
+
+def error(problem: WanError) -> tuple[str, dict[str, Any]]:
+    """What happened, whether money moved, what to do next."""
+    told = {"code": problem.code, "message": problem.what, "money_moved": problem.money_moved}
+    shown: dict[str, Any] = {"error": told}
+    if problem.next_step:
+        shown["next_step"] = problem.next_step
+    return problem.words, shown
+
+
+def question(request_prompt: str, quote: Quote) -> str:
+    """What the person is asked before money is spent. The same words whenever it is asked."""
+    return f"Create this video for {quote.amount} ({quote.basis})? “{cut(request_prompt, 120)}”"
+
+
+def progress_words(report: Report) -> str:
+    """One line of progress, the useful part first."""
+    task, elapsed, usual = report.task, seconds(report.elapsed), seconds(report.usual)
+    match task.status:
+        case Status.QUEUED:
+            return f"QUEUED with us at place {report.place}"
+        case Status.PENDING | Status.RUNNING:
+            over = ", longer than usual" if elapsed > usual else f" of usually {usual} s"
+            return f"{task.status} {elapsed} s{over}"
+        case Status.SUCCEEDED:
+            return "SUCCEEDED, saving the file"
+        case _:
+            return str(task.status)

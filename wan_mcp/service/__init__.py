@@ -1,0 +1,1 @@
+"""What we do: the life of every task, and the verbs that callers have."""

@@ -1,0 +1,42 @@
+"""What every door shows: one task, or one account, with what is known around it at this moment.
+
+Imports nothing heavy: the doors need these names before the service is opened.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from wan_mcp.domain.money import Budget, Money, Standing
+from wan_mcp.domain.task import VideoTask
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """One task with what is known around it at this moment: what every door shows."""
+
+    task: VideoTask
+    elapsed: timedelta
+    """Since it was asked for, until its end."""
+    usual: timedelta
+    """How long such a task usually takes."""
+    place: int | None = None
+    """Where it stands in our queue, 1 is next; only while QUEUED."""
+    is_known_request: bool = False
+    """`create` found the same request still open, and this is its task."""
+    trouble: str | None = None
+    """What the last look or download came to, where it came to nothing; it is tried again."""
+    look_every: timedelta
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """What is allowed and what is left of it."""
+
+    budget: Budget
+    standing: Standing
+    currency: str
+
+    @property
+    def left(self) -> Money | None:
+        """What may still be spent today."""
+        return self.standing.left(self.budget)

@@ -1,0 +1,419 @@
+"""The verbs that callers have: estimate, create, get, wait, list, cancel, settle.
+
+`open_service` is the one composition root: the only place where settings, adapters and the watcher meet.
+"""
+
+import logging
+import re
+import secrets
+import statistics
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from decimal import Decimal
+from typing import TypeVar
+
+import anyio
+
+from wan_mcp.adapters.dashscope import DashScope
+from wan_mcp.adapters.downloads import Downloads
+from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.owners import Owner
+from wan_mcp.domain.catalogue import Quote
+from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget, StaleTask, TooLate, UnknownTask
+from wan_mcp.domain.money import Money
+from wan_mcp.domain.remote import RemoteTask, apply
+from wan_mcp.domain.request import VideoRequest
+from wan_mcp.domain.task import NEVER_ARRIVED, Problem, Status, VideoTask
+from wan_mcp.service.clock import Clock
+from wan_mcp.service.report import Account, Report
+from wan_mcp.service.watcher import Watcher
+from wan_mcp.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_TICK = 1.0
+"""Seconds between two words of progress, and between two looks at what another process wrote."""
+_REMOTE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{7,63}")
+
+T = TypeVar("T")
+Progress = Callable[[Report], Awaitable[None]]
+
+
+class Videos:
+    """The service of one account. `open_service` makes it."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        ledger: Ledger,
+        owner: Owner,
+        watcher: Watcher,
+        dashscope: DashScope | None,
+        clock: Clock,
+    ) -> None:
+        self.settings = settings
+        self.watcher = watcher
+        self._ledger = ledger
+        self._owner = owner
+        self._dashscope = dashscope
+        self._clock = clock
+
+    # Prices
+
+    def quote(self, request: VideoRequest) -> Quote:
+        """Price one request."""
+        return self.price(resolution=request.resolution, duration=request.duration)
+
+    def price(self, *, resolution: str, duration: int, count: int = 1) -> Quote:
+        """Price `count` videos of one kind in the region's currency."""
+        return self.settings.model.quote(
+            region=self.settings.region, resolution=resolution, duration=duration, count=count
+        )
+
+    async def account(self) -> Account:
+        """Return the budget and what is left of it today."""
+        currency = self.settings.region.currency
+        standing = await self._ledger.standing(self.settings.account, currency, self._clock.day_start())
+        return Account(budget=self.settings.budget, standing=standing, currency=currency)
+
+    def needs_consent(self, request: VideoRequest, max_cost: float | None) -> bool:
+        """Must the person be asked before this is created?
+
+        Raises:
+            OverBudget: it will not be created whatever the person says; `max_cost` counts as a cap too.
+        """
+        cost = self.quote(request).amount
+        budget = self.settings.budget
+        if budget.per_task is not None and cost > budget.per_task:
+            raise OverBudget(
+                f"This costs {cost}, and one video may cost {budget.per_task} at most.",
+                next_step="Ask for a shorter video or a smaller size, or the person raises WAN_MCP_BUDGET_PER_TASK.",
+            )
+        if max_cost is not None and cost.amount > Decimal(str(max_cost)):
+            raise OverBudget(
+                f"This costs {cost}, more than the max_cost of {max_cost} {cost.currency} in the call.",
+                next_step="Ask for a shorter video or a smaller size, or raise max_cost if the person agrees.",
+            )
+        return max_cost is None and cost > budget.confirm_above
+
+    # Creating
+
+    async def create(self, request: VideoRequest, *, agreed: bool, caller: str = "local") -> Report:
+        """Hold the money, submit, and answer at once; QUEUED where there is no room yet.
+
+        `agreed` says that the person has agreed to this price. The same request still open is returned.
+
+        Raises:
+            MissingKey, OverBudget, NeedsConsent: nothing was sent.
+            Refused, Unavailable: DashScope said no, or was not there; no money moved.
+        """
+        if self._dashscope is None:
+            raise MissingKey
+        cost = self.quote(request).amount
+        if not agreed and self.needs_consent(request, None):
+            raise NeedsConsent(
+                f"This costs {cost}. Above {self.settings.budget.confirm_above} the person must agree first.",
+                next_step=f"Ask the person; once they agree, call create_video again with max_cost={cost.plain}.",
+            )
+        draft = self._draft(request, caller)
+        # Whoever asked may hang up at any moment. What is sent must reach the ledger all the same.
+        return await _shielded(self._reserve_and_send(draft))
+
+    def _draft(self, request: VideoRequest, caller: str) -> VideoTask:
+        now = self._clock.now()
+        quote = self.quote(request)
+        return VideoTask(
+            id=_new_id(),
+            status=Status.QUEUED,
+            account=self.settings.account,
+            caller=caller,
+            request=request,
+            unit_price=quote.unit_price,
+            seconds=quote.seconds,
+            asked_at=now,
+            since=now,
+        )
+
+    async def _reserve_and_send(self, draft: VideoTask) -> Report:
+        reserved = await self._ledger.reserve(
+            draft,
+            owner=self._owner.id,
+            model=self.settings.model,
+            budget=self.settings.budget,
+            day_start=self._clock.day_start(),
+        )
+        task = reserved.task
+        if not reserved.is_new:
+            return await self._report(task, is_known_request=True)
+        self.watcher.watch(task)
+        if task.status is Status.SUBMITTING:
+            task = await self.watcher.send(task)
+        return await self._report(task)
+
+    # Reading
+
+    async def get(self, task_id: str, *, caller: str = "local") -> Report:
+        """Return one task, by our id or by DashScope's; one made elsewhere on the account is adopted.
+
+        Raises:
+            UnknownTask: there is no such task.
+            Unavailable, Refused: DashScope would have to be asked, and did not tell.
+        """
+        task = await self._find(task_id.strip(), caller)
+        return await self._report(task)
+
+    async def wait(
+        self, task_id: str, *, seconds: float, progress: Progress | None = None, caller: str = "local"
+    ) -> Report:
+        """Return one task once nothing more is to be waited for, or as it stands after `seconds`.
+
+        `progress` is told about once a second.
+        """
+        report = await self.get(task_id, caller=caller)
+        give_up_at = self._clock.now() + timedelta(seconds=seconds)
+        while not report.task.is_settled and (left := (give_up_at - self._clock.now()).total_seconds()) > 0:
+            if progress is not None:
+                await progress(report)
+            await self._wait_for_change(report.task, min(left, _TICK))
+            report = await self.get(report.task.id, caller=caller)
+        return report
+
+    async def _wait_for_change(self, task: VideoTask, seconds: float) -> None:
+        """News of other tasks ends the wait too early, so go on for what is left of it."""
+        until = self._clock.now() + timedelta(seconds=seconds)
+        while (left := (until - self._clock.now()).total_seconds()) > 0:
+            await self.watcher.wait_for_news(left)
+            latest = await self._ledger.get(task.id)
+            if latest is None or latest.version != task.version:
+                return
+
+    async def list(self, *, status: Status | None, limit: int, caller: str = "local") -> list[Report]:
+        """Return a caller's tasks, newest first."""
+        tasks = await self._ledger.newest(self.settings.account, caller, status=status, limit=limit)
+        return [await self._report(task) for task in tasks]
+
+    # Ending
+
+    async def cancel(self, task_id: str, *, caller: str = "local") -> Report:
+        """Cancel a task that is QUEUED or PENDING.
+
+        Raises:
+            UnknownTask: there is no such task.
+            TooLate: it runs, has ended, or nobody knows yet whether it was accepted.
+            Unavailable, Refused: DashScope did not answer, or does not let this key cancel.
+        """
+        task = await self._find(task_id.strip(), caller)
+        match task.status:
+            case Status.QUEUED:
+                return await self._report(await self._cancel_with_us(task))
+            case Status.PENDING:
+                return await self._report(await self._cancel_at_dashscope(task))
+            case Status.RUNNING:
+                raise TooLate(
+                    f"{task.id} is already being rendered, and DashScope cancels only what has not started.",
+                    next_step=f"It will be charged {task.cost} if it succeeds; call get_video_task to fetch it.",
+                )
+            case Status.SUBMITTING | Status.UNCERTAIN:
+                raise TooLate(
+                    f"It is not known yet whether DashScope accepted {task.id}.",
+                    next_step="Call get_video_task later; while it is PENDING it can be cancelled.",
+                )
+            case _:
+                raise TooLate(f"{task.id} has already ended: {task.status}.", next_step="There is nothing to cancel.")
+
+    async def _cancel_with_us(self, task: VideoTask) -> VideoTask:
+        problem = Problem(code="CanceledByCaller", message="It was cancelled before it was sent.")
+        try:
+            canceled = await self._ledger.record(task.to(Status.CANCELED, self._clock.now(), problem=problem))
+        except StaleTask:
+            raise TooLate(
+                f"{task.id} was being sent at this very moment.",
+                next_step="Call cancel_video_task again: while it is PENDING it can still be cancelled.",
+            ) from None
+        self.watcher.watch(canceled)
+        return canceled
+
+    async def _cancel_at_dashscope(self, task: VideoTask) -> VideoTask:
+        if self._dashscope is None:
+            raise MissingKey
+        assert task.dashscope_task_id is not None  # every PENDING task was named by DashScope
+        try:
+            await self._dashscope.cancel(task.dashscope_task_id)
+            return await self.watcher.look_now(task)
+        except TooLate as error:
+            await self.watcher.look_now(task)
+            raise TooLate(
+                f"{task.id} is no longer PENDING, and DashScope cancels only what has not started.",
+                next_step="Call get_video_task to see how it is doing.",
+            ) from error
+
+    # Settling what only a person can
+
+    async def settle(self, task_id: str, *, remote_id: str | None) -> Report:
+        """Close an UNCERTAIN or UNKNOWN task by a person's word: it is `remote_id`, or it never came to be.
+
+        Raises:
+            UnknownTask: there is no such task.
+            TooLate: its end is known already, or is still being found out.
+        """
+        task = await self._find(task_id.strip(), None)
+        if task.status not in (Status.UNCERTAIN, Status.UNKNOWN):
+            raise TooLate(f"{task.id} is {task.status}: there is nothing to settle.")
+        now = self._clock.now()
+        if remote_id is None:
+            return await self._report(await self._ledger.record(task.to(Status.FAILED, now, problem=NEVER_ARRIVED)))
+        remote = await self._look(remote_id)
+        settled = apply(task, remote, now)
+        if settled is None:
+            raise UnknownTask(f"DashScope says that {remote_id} is {remote.status}, which settles nothing.")
+        await self._ledger.record(settled)
+        if not settled.is_settled and await self._ledger.take(settled.id, owner=self._owner.id, before=None):
+            self.watcher.watch(settled)
+        return await self._report(settled)
+
+    # Finding
+
+    async def _find(self, task_id: str, caller: str | None) -> VideoTask:
+        task = await self._ledger.get(task_id) if task_id.startswith("vid_") else None
+        task = task or await self._ledger.of_remote(self.settings.account, task_id)
+        if task is not None and (caller is None or task.caller == caller):
+            return task
+        if task is not None or task_id.startswith("vid_") or not _REMOTE_ID.fullmatch(task_id):
+            raise _unknown(task_id)
+        return await self._adopt(task_id, caller or "local")
+
+    async def _adopt(self, remote_id: str, caller: str) -> VideoTask:
+        """Take a task that was made elsewhere on the account into the ledger; it costs this budget nothing."""
+        remote = await self._look(remote_id)
+        if remote.status is Status.UNKNOWN:
+            raise _unknown(remote_id)
+        now = self._clock.now()
+        found = self._of_elsewhere(remote, caller)
+        adopted = apply(found, remote, now) or found
+        known = await self._ledger.adopt(adopted, owner=self._owner.id)
+        if not known.is_settled:
+            self.watcher.watch(known)
+        return known
+
+    async def _look(self, remote_id: str) -> RemoteTask:
+        if self._dashscope is None:
+            raise MissingKey
+        return await self._dashscope.look(remote_id)
+
+    def _of_elsewhere(self, remote: RemoteTask, caller: str) -> VideoTask:
+        model, now = self.settings.model, self._clock.now()
+        size = remote.size if remote.size in model.all_sizes else model.default_size
+        seconds = remote.billed_seconds or model.default_duration
+        return VideoTask(
+            id=_new_id(),
+            status=Status.PENDING,
+            account=self.settings.account,
+            caller=caller,
+            request=VideoRequest(
+                model=model.id, prompt=remote.orig_prompt or "(made elsewhere)", size=size, duration=seconds
+            ),
+            unit_price=Money(Decimal(0), self.settings.region.currency),
+            seconds=seconds,
+            asked_at=remote.submitted_at or now,
+            since=now,
+            dashscope_task_id=remote.id,
+            submitted_at=remote.submitted_at or now,
+        )
+
+    # Around a task
+
+    async def _report(self, task: VideoTask, *, is_known_request: bool = False) -> Report:
+        until = self._clock.now() if task.is_open else task.ended_at or task.since
+        return Report(
+            task=task,
+            elapsed=max(until - (task.submitted_at or task.asked_at), timedelta(0)),
+            usual=await self._usual(task),
+            place=await self._ledger.queue_place(task) if task.status is Status.QUEUED else None,
+            is_known_request=is_known_request,
+            trouble=self.watcher.trouble(task.id),
+            look_every=timedelta(seconds=self.settings.poll_interval),
+        )
+
+    async def _usual(self, task: VideoTask) -> timedelta:
+        """The median of the ledger's latest videos of the same kind; the catalogue's word before there are three."""
+        times = await self._ledger.render_times(task.account, task.kind)
+        if len(times) >= 3:
+            return timedelta(seconds=statistics.median(time.total_seconds() for time in times))
+        prior = self.settings.model.usual_seconds
+        return timedelta(seconds=prior.get((task.request.resolution, task.request.duration), 180))
+
+
+async def _shielded(work: Coroutine[object, object, T]) -> T:
+    """Do `work` to its end though the caller is cancelled."""
+    with anyio.CancelScope(shield=True):
+        return await work
+    raise AssertionError("a shield without a deadline lets nothing end early")  # pragma: no cover
+
+
+def _new_id() -> str:
+    return f"vid_{secrets.token_urlsafe(16)}"
+
+
+def _unknown(task_id: str) -> UnknownTask:
+    return UnknownTask(
+        f"There is no task {task_id[:80]!r}, neither here nor at DashScope (which forgets a task after 24 hours).",
+        next_step="list_video_tasks shows the tasks that there are.",
+    )
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings, *, clock: Clock | None = None, watching: bool = True
+) -> AsyncGenerator[Videos]:
+    """Open the ledger, start watching, and yield the service. The one place where all parts meet.
+
+    Without `watching` nothing happens by itself: the caller takes the watcher's turns.
+
+    Raises:
+        LedgerUnusable: nothing is started.
+    """
+    clock = clock or Clock()
+    ledger = Ledger(settings.ledger)
+    await ledger.open()
+    owner = Owner(settings.ledger.with_name(settings.ledger.name + ".owners"))
+    downloads = Downloads(settings.output_dir, from_loopback=settings.is_local)
+    dashscope = _dashscope(settings)
+    watcher = Watcher(
+        account=settings.account,
+        model=settings.model,
+        dashscope=dashscope,
+        ledger=ledger,
+        downloads=downloads,
+        owner=owner,
+        clock=clock,
+        look_every=timedelta(seconds=settings.poll_interval),
+    )
+    videos = Videos(settings=settings, ledger=ledger, owner=owner, watcher=watcher, dashscope=dashscope, clock=clock)
+    try:
+        async with anyio.create_task_group() as background:
+            if watching:
+                background.start_soon(watcher.run)
+            yield videos
+            background.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await downloads.aclose()
+            if dashscope is not None:
+                await dashscope.aclose()
+            await ledger.close()
+            owner.close()
+
+
+def _dashscope(settings: Settings) -> DashScope | None:
+    if settings.key is None:
+        return None
+    return DashScope(
+        api_root=settings.api_root,
+        key=settings.key,
+        workspace=settings.workspace,
+        submissions_per_second=settings.model.submissions_per_second,
+        queries_per_second=settings.model.queries_per_second,
+        is_local=settings.is_local,
+    )

@@ -1,0 +1,507 @@
+"""Looks after every open task until its end is known and its file is at home, whether or not anybody asks.
+
+A loop that performs `next_step`. Recovery after a crash is the same loop: at start-up, and whenever another
+process is gone, the tasks that nobody watches are taken over and asked the same question.
+"""
+
+import logging
+import random
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import anyio
+from anyio.abc import TaskGroup
+
+from wan_mcp.adapters.dashscope import DashScope
+from wan_mcp.adapters.downloads import Downloads
+from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.owners import Owner
+from wan_mcp.domain.catalogue import Model
+from wan_mcp.domain.errors import (
+    DownloadFailed,
+    LedgerUnusable,
+    LinkExpired,
+    RateLimited,
+    Refused,
+    StaleTask,
+    SubmissionUncertain,
+    Unavailable,
+    WanError,
+)
+from wan_mcp.domain.filename import file_name
+from wan_mcp.domain.remote import RemoteTask, apply, is_prompt_of
+from wan_mcp.domain.task import (
+    ANSWER_LOST,
+    LINK_DEAD,
+    NEVER_ARRIVED,
+    Attention,
+    Find,
+    Look,
+    Mark,
+    Problem,
+    Save,
+    Send,
+    Status,
+    Step,
+    VideoTask,
+    Wait,
+    next_step,
+)
+from wan_mcp.service.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+_ROUND = 5.0
+"""Seconds between two looks into the ledger for tasks that nobody watches any more."""
+_SHORTEST = 0.02
+_WINDOW_BEFORE = timedelta(minutes=1)
+_WINDOW_AFTER = timedelta(minutes=2)
+"""How far DashScope's clock may be from ours when a lost answer's task is looked for."""
+_LONGEST_PAUSE = timedelta(minutes=2)
+_CONNECT_TRIES = 3
+_RECORD_TRIES = 4
+_NO_ROOM = timedelta(seconds=0.25)
+"""Between two attempts to send from the queue while DashScope's limits leave no room."""
+_ASK_CANDIDATES_AGAIN = timedelta(minutes=1)
+_SHARE = 0.75
+"""How much of the account's queries the looks may take; the rest is for callers who ask."""
+
+
+@dataclass
+class _Watched:
+    """One task under watch, as last read or written here."""
+
+    task: VideoTask
+    attention: Attention
+    is_busy: bool = False
+    trouble: str | None = None
+    """What the last look or download came to, where it came to nothing."""
+
+
+@dataclass(frozen=True)
+class _Pause:
+    """No task of the queue is sent before `until`, after `count` refusals for now in a row."""
+
+    count: int = 0
+    until: datetime | None = None
+
+
+class Watcher:
+    """Watches the tasks of one account for one process."""
+
+    def __init__(
+        self,
+        *,
+        account: str,
+        model: Model,
+        dashscope: DashScope | None,
+        ledger: Ledger,
+        downloads: Downloads,
+        owner: Owner,
+        clock: Clock,
+        look_every: timedelta,
+    ) -> None:
+        """`dashscope` is `None` where there is no key: nothing can be asked then, only saved."""
+        self._account = account
+        self._model = model
+        self._dashscope = dashscope
+        self._ledger = ledger
+        self._downloads = downloads
+        self._owner = owner
+        self._clock = clock
+        self._look_every = look_every
+        self._watched: dict[str, _Watched] = {}
+        self._news = anyio.Event()
+        self._is_sending_the_queue = False
+        self._sending_pause = _Pause()
+        self._next_round: datetime | None = None
+
+    # The loop
+
+    async def run(self) -> None:
+        """Watch for ever."""
+        async with anyio.create_task_group() as steps:
+            while True:
+                try:
+                    if self._next_round is None or self._clock.now() >= self._next_round:
+                        await self._take_over_what_nobody_watches()
+                    await self._start_due_steps(steps)
+                except LedgerUnusable as error:
+                    logger.error("%s", error)
+                await self.wait_for_news(min(_ROUND, self._until_next_step()))
+
+    async def turn(self) -> None:
+        """Take over, start every step that is due now, and wait for those to end."""
+        await self._take_over_what_nobody_watches()
+        async with anyio.create_task_group() as steps:
+            await self._start_due_steps(steps)
+
+    async def wait_for_news(self, seconds: float) -> None:
+        """Return at the next change of any task here, or after `seconds`."""
+        news = self._news
+        async with anyio.create_task_group() as race:
+
+            async def give_up() -> None:
+                await self._clock.sleep(seconds)
+                race.cancel_scope.cancel()
+
+            race.start_soon(give_up)
+            await news.wait()
+            race.cancel_scope.cancel()
+
+    def watch(self, task: VideoTask) -> None:
+        """Look after `task` from now on; the ledger already says that this process does."""
+        known = self._watched.get(task.id)
+        if known is not None and known.task.version >= task.version:
+            return
+        if known is None:
+            now = self._clock.now()
+            self._watched[task.id] = _Watched(task, Attention(seen_at=now, not_before=self._next_look(task, now)))
+        else:
+            known.task = task
+        self._tell()
+
+    def trouble(self, task_id: str) -> str | None:
+        """Return what the last try for a task came to, where it came to nothing."""
+        watched = self._watched.get(task_id)
+        return watched.trouble if watched else None
+
+    @property
+    def open_count(self) -> int:
+        """How many tasks this process watches."""
+        return len(self._watched)
+
+    async def _take_over_what_nobody_watches(self) -> None:
+        self._next_round = self._clock.now() + timedelta(seconds=_ROUND)
+        for task, owner in await self._ledger.unsettled(self._account):
+            if owner == self._owner.id:
+                if task.status is not Status.SUBMITTING:  # one that is being created this moment
+                    self.watch(task)
+            elif owner is None or not self._owner.lives(owner):
+                if await self._ledger.take(task.id, owner=self._owner.id, before=owner):
+                    logger.info("%s: taken over, %s", task.id, task.status)
+                    self._watched[task.id] = _Watched(task, Attention(seen_at=task.since))
+            else:
+                self._watched.pop(task.id, None)
+
+    async def _start_due_steps(self, steps: TaskGroup) -> None:
+        now = self._clock.now()
+        for watched in list(self._watched.values()):
+            if watched.is_busy:
+                continue
+            if watched.task.is_settled:
+                del self._watched[watched.task.id]
+                continue
+            step = self._step(watched, now)
+            watched.attention = replace(watched.attention, seen_at=now)
+            if step is not None and not isinstance(step, Wait):
+                watched.is_busy = True
+                self._is_sending_the_queue |= isinstance(step, Send)
+                steps.start_soon(self._perform, watched, step)
+
+    def _step(self, watched: _Watched, now: datetime) -> Step:
+        """`next_step`, as far as this process can do it now."""
+        step = next_step(watched.task, now, watched.attention)
+        if isinstance(step, Look | Find | Send) and self._dashscope is None:
+            return None
+        if isinstance(step, Send):
+            if self._is_sending_the_queue:
+                return None
+            if self._sending_pause.until and now < self._sending_pause.until:
+                return Wait(self._sending_pause.until)
+        return step
+
+    def _until_next_step(self) -> float:
+        """Seconds until some step is due."""
+        now = self._clock.now()
+        steps = [self._step(watched, now) for watched in self._watched.values() if not watched.is_busy]
+        dues = [step.until if isinstance(step, Wait) else now for step in steps if step is not None]
+        return max(_SHORTEST, (min(dues) - now).total_seconds()) if dues else _ROUND
+
+    async def _perform(self, watched: _Watched, step: Step) -> None:
+        try:
+            match step:
+                case Send():
+                    await self._send_next_of_queue()
+                case Look():
+                    await self._look(watched, step)
+                case Find():
+                    await self._find(watched)
+                case Save():
+                    await self._save(watched, step)
+                case Mark():
+                    await self._record(watched, watched.task.to(step.status, self._clock.now(), problem=step.problem))
+                case _:
+                    pass
+        except StaleTask:
+            await self._reload(watched)
+        except WanError as error:
+            self._try_later(watched, error)
+        except Exception as error:  # the top of the loop: a bug met by one task must not end the watch of all
+            logger.exception("%s: a step failed in a way nobody foresaw", watched.task.id)
+            self._try_later(watched, Unavailable(f"A step failed unexpectedly ({type(error).__name__})."))
+        finally:
+            watched.is_busy = False
+            self._tell()
+
+    # Sending
+
+    async def send(self, task: VideoTask, *, from_queue: bool = False) -> VideoTask:
+        """Submit a SUBMITTING task of this process and record what became of it. Exactly one POST is sent,
+        unless one surely did not arrive.
+
+        Call it shielded from cancellation: what it learns about money must reach the ledger.
+
+        Raises:
+            Refused, Unavailable: recorded as FAILED first; from the queue, one that could not be reached
+                waits there for the next try.
+        """
+        watched = self._watched[task.id]
+        watched.is_busy = True
+        try:
+            return await self._record_what_was_paid(watched, await self._submitted(task, from_queue=from_queue))
+        finally:
+            watched.is_busy = False
+            self._tell()
+
+    async def _submitted(self, task: VideoTask, *, from_queue: bool) -> VideoTask:
+        try:
+            remote = await self._submit_until_it_arrives(task)
+        except RateLimited as error:
+            self._pause_sending(error.retry_after)
+            return task.to(Status.QUEUED, self._clock.now(), sent_at=None)
+        except SubmissionUncertain as error:
+            logger.warning("%s: %s", task.id, error)
+            return task.to(Status.UNCERTAIN, self._clock.now(), problem=ANSWER_LOST)
+        except Unavailable as error:
+            if from_queue:
+                self._pause_sending(None)
+                return task.to(Status.QUEUED, self._clock.now(), sent_at=None)
+            await self._record_failure(task, error)
+            raise
+        except Refused as error:
+            await self._record_failure(task, error)
+            raise
+        self._sending_pause = _Pause()
+        return self._accepted(task, remote)
+
+    async def _record_what_was_paid(self, watched: _Watched, task: VideoTask) -> VideoTask:
+        """The disk may be full just now, and what DashScope said must not be lost for it.
+
+        Raises:
+            SubmissionUncertain: it stays so; from the SUBMITTING entry the task is found again later.
+        """
+        for attempt in range(1, _RECORD_TRIES):
+            try:
+                return await self._record(watched, task)
+            except LedgerUnusable as error:
+                logger.error("%s: %s (try %d)", task.id, error, attempt)
+                await self._clock.sleep(1)
+        try:
+            return await self._record(watched, task)
+        except LedgerUnusable as error:
+            raise SubmissionUncertain(
+                f"{task.id} was submitted (at DashScope: {task.dashscope_task_id or 'not known'}), and that could "
+                f"not be written down: {error.what}",
+                next_step="Do not create it again. Once the ledger can be written, it is found again by itself.",
+            ) from error
+
+    def _accepted(self, task: VideoTask, remote: RemoteTask) -> VideoTask:
+        """The answer named the task, so it exists, whatever else the answer says."""
+        told = remote.status if remote.status is Status.RUNNING else Status.PENDING
+        accepted = apply(task, replace(remote, status=told), self._clock.now())
+        assert accepted is not None  # PENDING and RUNNING both follow SUBMITTING
+        return accepted
+
+    async def _submit_until_it_arrives(self, task: VideoTask) -> RemoteTask:
+        """A POST is repeated only where nothing of it can have arrived."""
+        assert self._dashscope is not None  # nothing becomes SUBMITTING without a key
+        for attempt in range(1, _CONNECT_TRIES):
+            try:
+                return await self._dashscope.submit(task.request)
+            except Unavailable as error:
+                logger.info("%s: %s (try %d)", task.id, error, attempt)
+                await self._clock.sleep(0.5 * attempt)
+        return await self._dashscope.submit(task.request)
+
+    async def _record_failure(self, task: VideoTask, error: WanError) -> None:
+        problem = Problem(code=error.code, message=error.what)
+        await self._record(self._watched[task.id], task.to(Status.FAILED, self._clock.now(), problem=problem))
+
+    async def _send_next_of_queue(self) -> None:
+        """Serve the queue: whoever is first in line, not necessarily the task whose step this was."""
+        try:
+            with anyio.CancelScope(shield=True):
+                claimed = await self._ledger.claim_next(
+                    self._account, owner=self._owner.id, model=self._model, now=self._clock.now()
+                )
+                if claimed is None:
+                    self._sending_pause = _Pause(until=self._clock.now() + _NO_ROOM)
+                    return
+                self.watch(claimed)
+                await self.send(claimed, from_queue=True)
+        except Refused as error:
+            logger.warning("%s", error)
+        finally:
+            self._is_sending_the_queue = False
+
+    def _pause_sending(self, retry_after: float | None) -> None:
+        count = self._sending_pause.count + 1
+        pause = timedelta(seconds=retry_after) if retry_after else _growing(timedelta(seconds=1), count)
+        self._sending_pause = _Pause(count=count, until=self._clock.now() + pause)
+
+    # Looking
+
+    async def _look(self, watched: _Watched, step: Look) -> None:
+        assert self._dashscope is not None  # `_step` lets no look through without a key
+        remote = await self._dashscope.look(step.dashscope_task_id)
+        told = apply(watched.task, remote, self._clock.now())
+        if told is not None:
+            await self._record(watched, told)
+        else:
+            self._attend(watched)
+
+    async def look_now(self, task: VideoTask) -> VideoTask:
+        """Ask DashScope about an open task out of turn, and return it as it stands then."""
+        watched = self._watched.get(task.id)
+        if watched is None or watched.is_busy or not task.dashscope_task_id:
+            return task
+        await self._perform(watched, Look(task.dashscope_task_id))
+        return watched.task
+
+    # Finding what was sent when the answer was lost
+
+    async def _find(self, watched: _Watched) -> None:
+        """House rule: adopt the only candidate, release when the list twice has none, else leave it to a person."""
+        assert self._dashscope is not None  # `_step` lets no search through without a key
+        task = watched.task
+        candidates = [
+            remote
+            for listed in await self._dashscope.find(task.request.model)
+            if _window(task, listed.created_at)
+            and listed.dashscope_task_id not in task.disowned
+            and await self._ledger.of_remote(self._account, listed.dashscope_task_id) is None
+            and _may_be(task, remote := await self._dashscope.look(listed.dashscope_task_id))
+        ]
+        sure = [remote for remote in candidates if remote.orig_prompt is not None]
+        rivals = await self._rivals(task)
+        if len(sure) == 1 or (len(candidates) == 1 and not rivals):
+            await self._adopt(watched, (sure or candidates)[0])
+        elif candidates:
+            await self._leave_to_a_person(watched, candidates)
+        elif task.searched_at is None or rivals:
+            logger.info("%s: not in DashScope's list; it is read again later", task.id)
+            await self._record(watched, task.to(Status.UNCERTAIN, self._clock.now(), searched_at=self._clock.now()))
+        else:
+            await self._record(watched, task.to(Status.FAILED, self._clock.now(), problem=NEVER_ARRIVED))
+
+    async def _rivals(self, task: VideoTask) -> bool:
+        """Is another task of ours in doubt about the same remote tasks, so that each must wait for proof?"""
+        return any(
+            other.id != task.id
+            and (other.status is Status.UNCERTAIN or (other.searched_at is not None and other.is_open))
+            and _window(task, other.sent_at or other.asked_at)
+            for other, _ in await self._ledger.unsettled(self._account)
+        )
+
+    async def _adopt(self, watched: _Watched, remote: RemoteTask) -> None:
+        now = self._clock.now()
+        found = replace(watched.task, searched_at=watched.task.searched_at or now, problem=None)
+        adopted = apply(found, replace(remote, status=remote.status or Status.PENDING), now)
+        assert adopted is not None  # every status that a remote task can have follows UNCERTAIN
+        logger.info("%s: found again as %s", watched.task.id, remote.id)
+        await self._record(watched, adopted)
+
+    async def _leave_to_a_person(self, watched: _Watched, candidates: list[RemoteTask]) -> None:
+        names = ", ".join(sorted(remote.id for remote in candidates))
+        problem = Problem(
+            code="SeveralCandidates",
+            message=f"The answer to its submission was lost, and {len(candidates)} tasks at DashScope may be it: {names}.",
+            money_moved="maybe",
+        )
+        if watched.task.problem != problem:
+            await self._record(watched, watched.task.to(Status.UNCERTAIN, self._clock.now(), problem=problem))
+        watched.attention = replace(watched.attention, not_before=self._clock.now() + _ASK_CANDIDATES_AGAIN)
+
+    # Saving
+
+    async def _save(self, watched: _Watched, step: Save) -> None:
+        task = watched.task
+        try:
+            saved = await self._downloads.save(step.url, file_name(task, task.asked_at.astimezone()))
+        except LinkExpired as error:
+            await self._ask_for_another_link(watched, error)
+            return
+        now = self._clock.now()
+        await self._record(
+            watched, task.to(Status.SUCCEEDED, now, file=str(saved.path), file_bytes=saved.size, problem=None)
+        )
+
+    async def _ask_for_another_link(self, watched: _Watched, error: LinkExpired) -> None:
+        """Nobody has measured whether DashScope signs a link anew when asked again; it costs one look."""
+        task, now = watched.task, self._clock.now()
+        if self._dashscope is not None and task.dashscope_task_id:
+            remote = await self._dashscope.look(task.dashscope_task_id)
+            if remote.video_url and remote.video_url != task.video_url:
+                fresh = {"video_url": remote.video_url, "expires_at": remote.expires_at or task.expires_at}
+                await self._record(watched, task.to(Status.SUCCEEDED, now, **fresh))
+                return
+        problem = Problem(code=LINK_DEAD, message=f"{error.what} The video was not saved in time.", money_moved="yes")
+        await self._record(watched, task.to(Status.SUCCEEDED, now, problem=problem))
+
+    # Remembering
+
+    async def _record(self, watched: _Watched, task: VideoTask) -> VideoTask:
+        await self._ledger.record(task)
+        logger.info("%s: %s after %.0f s", task.id, task.status, (task.since - task.asked_at).total_seconds())
+        watched.task = task
+        self._attend(watched)
+        self._tell()
+        return task
+
+    async def _reload(self, watched: _Watched) -> None:
+        latest = await self._ledger.get(watched.task.id)
+        assert latest is not None  # it was written before, and nothing is ever removed
+        watched.task = latest
+
+    def _attend(self, watched: _Watched) -> None:
+        """A step came to something: forget failures, and say when the next look is due."""
+        now = self._clock.now()
+        watched.trouble = None
+        watched.attention = Attention(seen_at=now, not_before=self._next_look(watched.task, now))
+
+    def _next_look(self, task: VideoTask, now: datetime) -> datetime | None:
+        if task.status not in (Status.PENDING, Status.RUNNING):
+            return None
+        # All open tasks share the account's queries: with very many, each is asked less often.
+        fair = timedelta(seconds=len(self._watched) / (self._model.queries_per_second * _SHARE))
+        return now + max(self._look_every, fair)
+
+    def _try_later(self, watched: _Watched, error: WanError) -> None:
+        failures = watched.attention.failures + 1
+        base = timedelta(seconds=2) if isinstance(error, DownloadFailed) else self._look_every
+        pause = _growing(base, failures)
+        logger.info("%s: %s Next try in %.0f s.", watched.task.id, error, pause.total_seconds())
+        watched.trouble = error.what
+        now = self._clock.now()
+        watched.attention = Attention(seen_at=now, not_before=now + pause, failures=failures)
+
+    def _tell(self) -> None:
+        news, self._news = self._news, anyio.Event()
+        news.set()
+
+
+def _growing(base: timedelta, count: int) -> timedelta:
+    """Twice as long each time, up to two minutes, and never quite the same for two processes."""
+    longest = max(base, _LONGEST_PAUSE)
+    pause = min(base * 2 ** min(count - 1, 10), longest)
+    return pause * (1 + random.random() / 4)  # noqa: S311 - to spread load, not to keep a secret
+
+
+def _window(task: VideoTask, created_at: datetime) -> bool:
+    """Was a remote task created while this one may have been sent?"""
+    return (task.sent_at or task.asked_at) - _WINDOW_BEFORE <= created_at <= task.since + _WINDOW_AFTER
+
+
+def _may_be(task: VideoTask, remote: RemoteTask) -> bool:
+    return remote.orig_prompt is None or is_prompt_of(task, remote.orig_prompt)

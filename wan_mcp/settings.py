@@ -1,0 +1,224 @@
+"""The environment -> frozen `Settings`, by pydantic-settings. The only reader of the environment.
+
+Importing this costs what pydantic-settings costs, so a server does it after its first answer. An empty value,
+and a placeholder that a host did not fill in (`${user_config.api_key}`), count as unset.
+"""
+
+import ipaddress
+import re
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+import platformdirs
+from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V, Model, Region
+from wan_mcp.domain.errors import BadSettings
+from wan_mcp.domain.money import Budget, Money
+from wan_mcp.domain.request import Limits
+
+_NO_CAP = Decimal("Infinity")
+
+
+def _cap(value: object) -> Decimal | None:
+    """An amount of the region's currency; `none` lifts the cap."""
+    if value is None or (isinstance(value, str) and value.strip().lower() == "none"):
+        return None if value is None else _NO_CAP
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0 or amount.as_tuple().exponent < -6:  # pyright: ignore[reportOperatorIssue]  # finite: its exponent is a number
+        raise ValueError("must be an amount such as 10 or 2.50, or none")
+    return amount
+
+
+_Cap = Annotated[Decimal | None, PlainValidator(_cap)]
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+class Settings(BaseSettings):
+    """Everything that a person can set. `README.md` has the table; a test keeps the two in step."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, case_sensitive=True, extra="ignore")
+
+    key: str | None = Field(
+        None, alias="DASHSCOPE_API_KEY", repr=False, description="The DashScope API key of the region."
+    )
+    base_url: str | None = Field(
+        None,
+        alias="DASHSCOPE_HTTP_BASE_URL",
+        description="The API root, `/api/v1` included; https, or http on this machine.",
+    )
+    workspace: str | None = Field(
+        None, alias="DASHSCOPE_WORKSPACE", description="A Model Studio workspace; sent as X-DashScope-WorkSpace."
+    )
+    region_id: Literal["cn-beijing", "ap-southeast-1"] = Field(
+        "cn-beijing", alias="WAN_MCP_REGION", description="Where the key's account lives: Beijing or Singapore."
+    )
+    ledger: Path = Field(
+        default_factory=lambda: platformdirs.user_data_path("wan-mcp") / "ledger.db",
+        alias="WAN_MCP_LEDGER",
+        description="The file that records every task and every cent.",
+    )
+    output_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_videos_dir()) / "wan",
+        alias="WAN_MCP_OUTPUT_DIR",
+        description="Where videos are saved.",
+    )
+    budget_per_task: _Cap = Field(
+        None,
+        alias="WAN_MCP_BUDGET_PER_TASK",
+        description="No single video may cost more. `none` lifts the cap.",
+    )
+    budget_per_day: _Cap = Field(
+        None,
+        alias="WAN_MCP_BUDGET_PER_DAY",
+        description="Held and charged in one calendar day may not be more. `none` lifts the cap.",
+    )
+    confirm_above: _Cap = Field(
+        None, alias="WAN_MCP_CONFIRM_ABOVE", description="The person is asked above this price; 0 asks always."
+    )
+    allow_resolutions: Annotated[tuple[str, ...] | None, NoDecode] = Field(
+        None, alias="WAN_MCP_ALLOW_RESOLUTIONS", description="The tiers that may be asked for, as in `480P,720P`."
+    )
+    max_duration: int | None = Field(
+        None, alias="WAN_MCP_MAX_DURATION", description="The longest video that may be asked for, in seconds."
+    )
+    poll_interval: float = Field(
+        15.0,
+        alias="WAN_MCP_POLL_INTERVAL",
+        ge=0.2,
+        le=300,
+        description="Seconds between two looks at a task.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "WARNING", alias="WAN_MCP_LOG_LEVEL", description="How much is told on stderr."
+    )
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the environment.
+
+        Raises:
+            BadSettings: with every problem, each by the variable's name.
+        """
+        try:
+            return cls()  # pyright: ignore[reportCallIssue]  # every field comes from the environment or has a default
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: "
+                f"{problem['msg'].removeprefix('Value error, ')}"
+                for problem in error.errors(include_input=False, include_url=False)
+            )
+            raise BadSettings(
+                f"The settings of wan-mcp cannot be used: {problems}.",
+                next_step="The person must mend these environment variables and start the server again.",
+            ) from None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_placeholders(cls, values: dict[str, object]) -> dict[str, object]:
+        return {name: value for name, value in values.items() if not _is_unset(value)}
+
+    @field_validator("key")
+    @classmethod
+    def _key_fits_a_header(cls, key: str | None) -> str | None:
+        if key is not None and not re.fullmatch(r"[\x21-\x7e]+", key.strip()):
+            raise ValueError("holds characters that no API key has")
+        return key.strip() if key else None
+
+    @field_validator("base_url")
+    @classmethod
+    def _root_is_safe(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        parts = urlsplit(url.strip())
+        safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
+        if not safe or not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+            raise ValueError("must be https:// (or http:// on this machine), without user name or query")
+        if not parts.path.rstrip("/").endswith("/api/v1"):
+            raise ValueError("must end in /api/v1")
+        return url.strip().rstrip("/")
+
+    @field_validator("allow_resolutions", mode="before")
+    @classmethod
+    def _tiers(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        tiers = tuple(tier.strip().upper() for tier in value.split(",") if tier.strip())
+        if not tiers or any(tier not in WAN25_T2V.sizes for tier in tiers):
+            raise ValueError(f"must be some of {', '.join(WAN25_T2V.sizes)}, separated by commas")
+        return tiers
+
+    @field_validator("max_duration")
+    @classmethod
+    def _some_length_is_left(cls, value: int | None) -> int | None:
+        if value is not None and value < min(WAN25_T2V.durations):
+            raise ValueError(f"must be at least {min(WAN25_T2V.durations)}")
+        return value
+
+    @field_validator("ledger", "output_dir")
+    @classmethod
+    def _at_home(cls, path: Path) -> Path:
+        if re.match(r"\w+://", str(path)) or str(path).startswith("postgresql:"):
+            raise ValueError("must be a file path; PostgreSQL is not supported yet")
+        return path.expanduser().absolute()
+
+    @property
+    def region(self) -> Region:
+        """Host, currency and free quota of the region."""
+        return REGIONS[self.region_id]
+
+    @property
+    def model(self) -> Model:
+        """The one model there is."""
+        return WAN25_T2V
+
+    @property
+    def api_root(self) -> str:
+        """Where the key is sent, and nowhere else."""
+        return self.base_url or self.region.api_root
+
+    @property
+    def is_local(self) -> bool:
+        """Is the service on this machine: the simulator, not DashScope?"""
+        return _is_loopback(urlsplit(self.api_root).hostname)
+
+    @property
+    def account(self) -> str:
+        """What the ledger files tasks under: the API host that bills them."""
+        return urlsplit(self.api_root).netloc.lower()
+
+    @property
+    def limits(self) -> Limits:
+        """What the operator allows."""
+        return Limits(resolutions=self.allow_resolutions, max_duration=self.max_duration)
+
+    @property
+    def budget(self) -> Budget:
+        """What the person allows: by default the dearest single request, ten a day, asked above half of one."""
+        currency = self.region.currency
+        dearest = self.model.dearest(self.region).amount
+        per_task = dearest if self.budget_per_task is None else self.budget_per_task
+        per_day = dearest * 10 if self.budget_per_day is None else self.budget_per_day
+        half = (per_task if per_task.is_finite() else dearest) / 2
+        confirm = half if self.confirm_above is None else self.confirm_above
+        return Budget(
+            per_task=Money(per_task, currency) if per_task.is_finite() else None,
+            per_day=Money(per_day, currency) if per_day.is_finite() else None,
+            confirm_above=Money(confirm, currency),
+        )
+
+
+def _is_unset(value: object) -> bool:
+    return isinstance(value, str) and (not value.strip() or re.search(r"\$\{[^}]*\}", value) is not None)
