@@ -111,6 +111,7 @@ def made(url: str, folder: Path, **more: Any) -> Settings:
         "DASHSCOPE_HTTP_BASE_URL": f"{url}/api/v1",
         "WAN_MCP_LEDGER": folder / "ledger" / "ledger.db",
         "WAN_MCP_OUTPUT_DIR": folder / "videos",
+        "WAN_MCP_POLL_INTERVAL": 30,
         **more,
     }
     return Settings(**values)
@@ -137,5 +138,4 @@ def the_ledger_is_audited(request: pytest.FixtureRequest, tmp_path: Path) -> Gen
     """After every test that had a ledger, every cent is accounted for."""
     simulator: Simulator | None = request.getfixturevalue("simulator") if "simulator" in request.fixturenames else None
     yield
-    for ledger in tmp_path.rglob("ledger.db"):
-        audit(ledger, simulator)
+    audit(list(tmp_path.rglob("ledger.db")), simulator)

@@ -7,9 +7,10 @@ Sources: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference (cr
 .../manage-asynchronous-tasks (cancel, list), .../error-code.
 """
 
+import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any, cast
 from urllib.parse import parse_qs, quote, urlsplit
@@ -35,36 +36,53 @@ _PAGE = 50
 _PAGES_AT_MOST = 200
 
 _TIMEOUT = httpx.Timeout(20.0, connect=8.0)
-_WHOLE_CALL = 30.0
-"""Seconds for one call from its first byte to its last: a tool call must be answered within 45."""
+_WHOLE_CALL = timedelta(seconds=30)
+"""For one call from its first byte to its last: a tool call must be answered within 45."""
 
 
 def _text_or_none(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    # A prompt that was cut in the middle of an emoji comes back with half of it, which no file can hold.
+    return value.encode(errors="replace").decode() if isinstance(value, str) and value else None
 
 
-def _whole_or_none(value: object) -> int | None:
+def _number_or_none(value: object) -> float | None:
     # Java samples of the same API show 5.0, and strings.
     try:
-        return round(float(value)) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+        return float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
     except (ValueError, OverflowError):
         return None
 
 
+def _seconds_or_none(value: object) -> int | None:
+    """Read what is billed; a number that no video has says nothing."""
+    seconds = _number_or_none(value)
+    return round(seconds) if seconds is not None and 0.5 < seconds < 3600 else None
+
+
 def _time_or_none(value: object) -> datetime | None:
     """Read `2025-09-29 14:18:52.331`: Beijing time without a zone, whatever the region."""
-    if not isinstance(value, str):
-        return None
     try:
-        told = datetime.fromisoformat(value.strip())
+        told = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
     except ValueError:
+        return None
+    if told is None or not 2000 < told.year < 2100:  # the year 1 and the year 9999 are ways to leave it out
         return None
     return (told if told.tzinfo else told.replace(tzinfo=_BEIJING)).astimezone(UTC)
 
 
+def _epoch_or_none(value: object) -> datetime | None:
+    """Read milliseconds since 1970."""
+    milliseconds = _number_or_none(value)
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
 _Text = Annotated[str | None, BeforeValidator(_text_or_none)]
-_Whole = Annotated[int | None, BeforeValidator(_whole_or_none)]
+_Seconds = Annotated[int | None, BeforeValidator(_seconds_or_none)]
 _Time = Annotated[datetime | None, BeforeValidator(_time_or_none)]
+_Epoch = Annotated[datetime | None, BeforeValidator(_epoch_or_none)]
 
 
 class _Output(BaseModel):
@@ -83,21 +101,21 @@ class _Output(BaseModel):
 
 
 class _Usage(BaseModel):
-    duration: _Whole = None
-    output_video_duration: _Whole = None
-    video_duration: _Whole = None
+    duration: _Seconds = None
+    output_video_duration: _Seconds = None
+    video_duration: _Seconds = None
     size: _Text = None
 
     @property
     def billed_seconds(self) -> int | None:
         """The first that is present and not the SDK's filler 0."""
-        return self.duration or self.output_video_duration or self.video_duration or None
+        return self.duration or self.output_video_duration or self.video_duration
 
 
 class _Row(BaseModel):
     task_id: _Text = None
-    gmt_create: _Whole = None
-    start_time: _Whole = None
+    gmt_create: _Epoch = None
+    start_time: _Epoch = None
     model_name: _Text = None
 
 
@@ -136,6 +154,10 @@ class _List(BaseModel):
     def rows(self) -> list[_Row] | None:
         return self.data if self.data is not None else self.tasks
 
+    def ends_with(self, page: int, *, brought_news: bool) -> bool:
+        """Is this the last page? Where the list does not tell its length, it is one that brings nothing new."""
+        return page >= self.total_page if self.total_page is not None else not brought_news
+
 
 class DashScope:
     """One account at one API root. Make it inside the event loop that uses it."""
@@ -149,22 +171,27 @@ class DashScope:
         submissions_per_second: int = 5,
         queries_per_second: int = 20,
         is_local: bool = False,
+        timeout: httpx.Timeout = _TIMEOUT,
+        whole_call: timedelta = _WHOLE_CALL,
     ) -> None:
         """`api_root` ends in /api/v1; the key goes there and nowhere else. `is_local`: it is this machine."""
         self._key = key
+        self._whole_call = whole_call.total_seconds()
         self._headers = {"Authorization": f"Bearer {key}"}
         if workspace:
             self._headers["X-DashScope-WorkSpace"] = workspace
         self._http = httpx.AsyncClient(
             base_url=api_root.rstrip("/"),
             headers={"User-Agent": f"wan-mcp/{__version__}", "Accept": "application/json"},
-            timeout=_TIMEOUT,
+            timeout=timeout,
             follow_redirects=False,
             trust_env=not is_local,  # a proxy of the environment does not reach our own loopback
         )
-        # One at a time, evenly spaced: a bucket of 5 could let 10 through in one second.
-        self._submissions = AsyncLimiter(1, 1 / submissions_per_second)
-        self._queries = AsyncLimiter(1, 1 / queries_per_second)
+        # A leaky bucket lets its whole size through at once and goes on at its rate, so the two together must
+        # be the limit: submissions evenly spaced, queries in bursts of a quarter of what a second may hold.
+        self._submissions = AsyncLimiter(1, 1 / max(1, submissions_per_second - 1))
+        burst = max(1, queries_per_second // 4)
+        self._queries = AsyncLimiter(burst, burst / max(1, queries_per_second - burst))
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -196,7 +223,7 @@ class DashScope:
         answer = self._read(response)
         if answer is None or answer.output.task_status is None:
             raise self._told_nothing(response, answer)
-        return _remote_task(answer, dashscope_task_id)
+        return self._remote_task(answer, dashscope_task_id)
 
     async def cancel(self, dashscope_task_id: str) -> None:
         """Cancel a remote task that is still PENDING.
@@ -228,22 +255,21 @@ class DashScope:
                 "GET", "/tasks", params={"model_name": model, "page_no": str(page), "page_size": str(_PAGE)}
             )
             listing = self._read_list(response)
-            rows, total = listing.rows or [], listing.total or 0
-            for row in rows:
-                if row.task_id and (created := row.gmt_create or row.start_time):
-                    at = datetime.fromtimestamp(created / 1000, UTC)
-                    found[row.task_id] = ListedTask(dashscope_task_id=row.task_id, created_at=at, model=row.model_name)
-            if page >= (listing.total_page or 1) or not rows:
+            known, total = len(found), listing.total or 0
+            found.update((listed.dashscope_task_id, listed) for listed in _listed(listing))
+            if listing.ends_with(page, brought_news=len(found) > known):
                 break
+        else:
+            raise Unavailable(f"DashScope's list goes on after {_PAGES_AT_MOST} pages.")
         if len(found) < total:
             raise Unavailable(f"DashScope's list names {total} tasks and showed {len(found)}.")
         return list(found.values())
 
     async def _post_once(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> httpx.Response:
         try:
-            with anyio.fail_after(_WHOLE_CALL):
+            with anyio.fail_after(self._whole_call):
                 return await self._http.post(_CREATE, headers=dict(headers), json=body)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
             raise Unavailable(
                 f"DashScope could not be reached ({type(error).__name__}); nothing was sent.",
                 next_step="Check the network and create the task again.",
@@ -254,23 +280,22 @@ class DashScope:
     def _accepted(self, response: httpx.Response) -> RemoteTask:
         answer = self._read(response)
         status = response.status_code
-        fault = answer.fault if answer is not None else _Fault()
-        if status == 429 and is_only_for_now(fault.code or "", fault.message or ""):
-            raise RateLimited(self._refusal(response, answer), code=fault.code, retry_after=_retry_after(response))
-        if 300 <= status < 500 and status != 408:
+        code, message = self._fault(answer)
+        if 200 <= status < 300 and answer is not None and answer.output.task_id:
+            return self._remote_task(answer, answer.output.task_id)
+        # The same code has come with different statuses, 200 among them.
+        is_throttled = status == 429 or (status < 500 and code is not None and code.startswith("Throttling"))
+        if is_throttled and is_only_for_now(code or "", message or ""):
+            raise RateLimited(self._refusal(response, answer), code=code, retry_after=_retry_after(response))
+        if (300 <= status < 500 and status != 408) or (200 <= status < 300 and code is not None):
             raise self._refused(response, answer)
-        if 200 <= status < 300 and answer is not None:
-            if answer.output.task_id:
-                return _remote_task(answer, answer.output.task_id)
-            if fault.code:
-                raise self._refused(response, answer)
         raise self._uncertain(f"its answer (HTTP {status}) says neither yes nor no")
 
     async def _query(self, method: str, path: str, params: Mapping[str, str] | None = None) -> httpx.Response:
         """A call that may be repeated freely. Never carries the header of creation: DashScope refuses that."""
         try:
             async with self._queries:
-                with anyio.fail_after(_WHOLE_CALL):
+                with anyio.fail_after(self._whole_call):
                     return await self._http.request(method, path, headers=self._headers, params=params)
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable(f"DashScope did not answer ({type(error).__name__}).") from error
@@ -278,13 +303,13 @@ class DashScope:
     def _read(self, response: httpx.Response) -> _Answer | None:
         """Parse a body, or `None` where it is no JSON object: a load balancer's page, half an answer."""
         try:
-            return _Answer.model_validate_json(response.content)
+            return _Answer.model_validate(_json(response))
         except ValidationError:
             return None
 
     def _read_list(self, response: httpx.Response) -> _List:
         try:
-            listing = _List.model_validate_json(response.content)
+            listing = _List.model_validate(_json(response))
         except ValidationError:
             raise self._told_nothing(response, None) from None
         if response.status_code != 200 or listing.rows is None:
@@ -294,27 +319,51 @@ class DashScope:
     def _told_nothing(self, response: httpx.Response, answer: _Answer | None) -> Unavailable | Refused:
         """An answer to a question that may be asked again, which brought no fact."""
         status = response.status_code
-        code = answer.fault.code if answer is not None else None
+        code, _ = self._fault(answer)
         if code and 400 <= status < 500 and status not in (408, 409, 429):
             return self._refused(response, answer)
         what = f"{code or 'nothing readable'} (HTTP {status})"
         return Unavailable(f"DashScope answered {what}; it is asked again later.")
 
     def _refused(self, response: httpx.Response, answer: _Answer | None) -> Refused:
-        code = (answer.fault.code if answer is not None else None) or f"HTTP{response.status_code}"
+        code = self._fault(answer)[0] or f"HTTP{response.status_code}"
         return Refused(self._refusal(response, answer), code=code, next_step=advice(code))
 
     def _refusal(self, response: httpx.Response, answer: _Answer | None) -> str:
-        fault = answer.fault if answer is not None else _Fault()
+        code, message = self._fault(answer)
         request_id = (answer.request_id if answer else None) or response.headers.get("x-request-id")
-        message = f': "{self.quote(fault.message)}"' if fault.message else ""
+        quoted = f': "{message}"' if message else ""
         number = f" (request {self.quote(request_id)})" if request_id else ""
-        return f"DashScope refused with {fault.code or f'HTTP {response.status_code}'}{message}{number}."
+        return f"DashScope refused with {code or f'HTTP {response.status_code}'}{quoted}{number}."
+
+    def _fault(self, answer: _Answer | None) -> tuple[str | None, str | None]:
+        """Code and message of an error, fit to be shown; both are `None` where there is none."""
+        fault = answer.fault if answer is not None else _Fault()
+        return fault.code and self.quote(fault.code), fault.message and self.quote(fault.message)
 
     def _uncertain(self, why: str) -> SubmissionUncertain:
         return SubmissionUncertain(
             f"The request was sent to DashScope, but {why}. The task may exist and be charged.",
             next_step="Do not create it again: it is looked for at DashScope.",
+        )
+
+    def _remote_task(self, answer: _Answer, dashscope_task_id: str) -> RemoteTask:
+        output = answer.output
+        return RemoteTask(
+            id=dashscope_task_id,
+            status=_status(output.task_status),
+            request_id=answer.request_id and self.quote(answer.request_id),
+            submitted_at=output.submit_time,
+            started_at=output.scheduled_time,
+            ended_at=output.end_time,
+            video_url=output.video_url,
+            expires_at=_link_expiry(output.video_url),
+            orig_prompt=output.orig_prompt,
+            actual_prompt=output.actual_prompt,
+            billed_seconds=answer.usage.billed_seconds,
+            size=answer.usage.size,
+            code=output.code and self.quote(output.code),
+            message=output.message and self.quote(output.message),
         )
 
     def quote(self, text: str) -> str:
@@ -326,9 +375,12 @@ def quote_remote(text: str, *, secret: str | None = None) -> str:
     """Make remote text harmless: it is data, never instructions, and may echo what must not be shown."""
     if secret:
         text = text.replace(secret, "[key]")
+    # Not printable are controls, and the marks that are invisible or turn the direction of what follows.
+    text = "".join(character if character.isprintable() and character != "`" else " " for character in text)
     text = re.sub(r"\bsk-[\w-]{6,}", "[key]", text)
-    text = re.sub(r"(?i)(Signature|OSSAccessKeyId|security-token)=[^&\s\"]+", r"\1=…", text)
-    text = " ".join(re.sub(r"[\x00-\x1f\x7f`]", " ", text).split())
+    text = re.sub(r"(?i)(://[^\s\"'<>?]+\?)[^\s\"'<>]+", r"\1…", text)
+    text = re.sub(r"(?i)(Signature|OSSAccessKeyId|credential|security-token)=[^&\s\"]+", r"\1=…", text)
+    text = " ".join(text.split())
     return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
 
 
@@ -350,24 +402,12 @@ def _body(request: VideoRequest) -> dict[str, Any]:
     }
 
 
-def _remote_task(answer: _Answer, dashscope_task_id: str) -> RemoteTask:
-    output = answer.output
-    return RemoteTask(
-        id=dashscope_task_id,
-        status=_status(output.task_status),
-        request_id=answer.request_id,
-        submitted_at=output.submit_time,
-        started_at=output.scheduled_time,
-        ended_at=output.end_time,
-        video_url=output.video_url,
-        expires_at=_link_expiry(output.video_url),
-        orig_prompt=output.orig_prompt,
-        actual_prompt=output.actual_prompt,
-        billed_seconds=answer.usage.billed_seconds,
-        size=answer.usage.size,
-        code=quote_remote(output.code) if output.code else None,
-        message=quote_remote(output.message) if output.message else None,
-    )
+def _json(response: httpx.Response) -> object:
+    """Return what the body holds; `None` where it is no JSON. The standard library reads half an emoji too."""
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _status(word: str | None) -> Status | None:
@@ -376,6 +416,15 @@ def _status(word: str | None) -> Status | None:
     if word is not None:
         logger.warning("DashScope names a status that is not documented: %r", quote_remote(word))
     return None
+
+
+def _listed(listing: _List) -> Generator[ListedTask]:
+    for row in listing.rows or []:
+        created_at = row.gmt_create or row.start_time
+        if row.task_id is None or created_at is None:
+            # Left out, it could be the very task that is looked for.
+            raise Unavailable("DashScope's list has a task without its id or its time.")
+        yield ListedTask(dashscope_task_id=row.task_id, created_at=created_at, model=row.model_name)
 
 
 def _link_expiry(url: str | None) -> datetime | None:
@@ -388,10 +437,8 @@ def _link_expiry(url: str | None) -> datetime | None:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    try:
-        return min(max(float(response.headers.get("retry-after", "")), 0.0), 300.0)
-    except ValueError:
-        return None
+    seconds = _number_or_none(response.headers.get("retry-after"))
+    return min(seconds, 300.0) if seconds is not None and seconds >= 0 else None
 
 
 __all__ = ["DashScope", "quote_remote"]

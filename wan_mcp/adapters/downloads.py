@@ -31,6 +31,8 @@ _WHOLE_DOWNLOAD = 30 * 60
 _HOPS = 4
 _CHUNK = 1 << 20
 _PAGE = 4096
+_TINY = 1024
+"""Bytes that no video of 5 seconds fits into; an error page called a video may."""
 _VIDEO_TYPES = ("video/", "application/octet-stream", "binary/octet-stream")
 
 
@@ -41,6 +43,9 @@ class Saved:
     path: Path
     size: int
     """Bytes."""
+
+
+_BUCKETS = re.compile(r"[a-z0-9.-]+\.aliyuncs\.com")
 
 
 class Downloads:
@@ -74,7 +79,7 @@ class Downloads:
                 return await self._save(url, name)
         except TimeoutError as error:
             raise DownloadFailed("The download took too long and is tried again.") from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise DownloadFailed(f"The download broke off ({type(error).__name__}) and is tried again.") from error
         except OSError as error:
             raise DownloadFailed(f"The video cannot be written to {self.folder}: {error.strerror or error}.") from error
@@ -82,27 +87,27 @@ class Downloads:
     async def _save(self, url: str, name: str) -> Saved:
         await anyio.to_thread.run_sync(_make_folder, self.folder)
         final, part = self.folder / name, self.folder / f"{name}.part"
-        have = part.stat().st_size if part.exists() else 0
+        try:
+            return await self._fetch(url, final, part)
+        except LinkExpired:
+            # Saved, and the process ended before that was written down; only whole files have this name.
+            if size := _whole_video(final):
+                return Saved(path=final, size=size)
+            raise
+
+    async def _fetch(self, url: str, final: Path, part: Path) -> Saved:
+        have = _size(part)
         async with self._open(url, have) as response:
             if response.status_code == 416:  # the part is longer than the video, or just as long
-                part.unlink(missing_ok=True)
+                await anyio.to_thread.run_sync(_discard, part)
                 raise DownloadFailed("The part that was here did not fit the video; it is fetched anew.")
             await _refuse_what_is_no_video(response)
             whole = _whole_length(response, have)
             if whole is not None and _is_video(final, whole, walk=False):
+                await anyio.to_thread.run_sync(_discard, part)
                 return Saved(path=final, size=whole)
-            resumed = response.status_code == 206
-            await _write(response, part, append=resumed)
-        size = part.stat().st_size
-        if whole is not None and size != whole:
-            if size > whole:
-                part.unlink()
-            raise DownloadFailed(f"{size} of {whole} bytes came; the rest is fetched again.")
-        if not _is_video(part, size, walk=whole is None):
-            part.unlink()
-            raise DownloadFailed("What came is not a whole MP4 video; it is fetched anew.")
-        path = await anyio.to_thread.run_sync(_publish, part, final)
-        return Saved(path=path, size=size)
+            await _write(response, part, append=response.status_code == 206)
+        return await anyio.to_thread.run_sync(_finish, part, final, whole)
 
     @asynccontextmanager
     async def _open(self, url: str, have: int) -> AsyncGenerator[httpx.Response]:
@@ -114,7 +119,7 @@ class Downloads:
                 if not response.has_redirect_location:
                     yield response
                     return
-                url = urljoin(url, response.headers["location"])
+                url = _joined(url, response.headers["location"])
         raise DownloadFailed("The link redirects without end.")
 
     def checked(self, url: str) -> str:
@@ -128,15 +133,22 @@ class Downloads:
             host, port = (parts.hostname or "").lower(), parts.port
         except ValueError:
             parts, host, port = urlsplit(""), "", None
-        if self._from_loopback and parts.scheme in ("http", "https") and _is_loopback(host):
+        is_plain = parts.scheme in ("http", "https") and parts.username is None
+        if is_plain and self._from_loopback and _is_loopback(host):
             return url
-        trusted = host.endswith(".aliyuncs.com") and parts.username is None and port in (None, 443, 80)
-        if not trusted or parts.scheme not in ("http", "https"):
+        if not is_plain or not _BUCKETS.fullmatch(host) or port not in (None, 443, 80):
             raise DownloadFailed(
                 f"The link leads to {host[:80] or 'nowhere'!r}, which is not where DashScope keeps videos "
                 "(https, *.aliyuncs.com); it was not followed."
             )
         return urlunsplit(("https", host, parts.path, parts.query, ""))
+
+
+def _joined(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return ""
 
 
 def _is_loopback(host: str) -> bool:
@@ -159,9 +171,9 @@ async def _refuse_what_is_no_video(response: httpx.Response) -> None:
     if status in (200, 206) and kind.startswith(_VIDEO_TYPES):
         return
     code, message = await _error_page(response)
-    if status == 404 or code == "NoSuchKey" or (code == "AccessDenied" and "expired" in message.lower()):
+    if code == "NoSuchKey" or (code == "AccessDenied" and "expired" in message.lower()):
         raise LinkExpired(f"The link is dead ({code or f'HTTP {status}'}).")
-    raise DownloadFailed(f"The bucket answered {code or kind or 'nothing'} (HTTP {status}) instead of a video.")
+    raise DownloadFailed(f"The bucket answered {code or kind[:60] or 'nothing'} (HTTP {status}) instead of a video.")
 
 
 async def _error_page(response: httpx.Response) -> tuple[str, str]:
@@ -204,6 +216,27 @@ def _to_disk(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
+def _finish(part: Path, final: Path, whole: int | None) -> Saved:
+    """Check what came, and give it its final name."""
+    size = _size(part)
+    if whole is not None and size != whole:
+        if size > whole:
+            _discard(part)
+        raise DownloadFailed(f"{size} of {whole} bytes came; the rest is fetched again.")
+    if not _is_video(part, size, walk=whole is None):
+        _discard(part)
+        raise DownloadFailed("What came is not a whole MP4 video; it is fetched anew.")
+    return Saved(path=_publish(part, final), size=size)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _discard(part: Path) -> None:
+    part.unlink(missing_ok=True)
+
+
 def _publish(part: Path, final: Path) -> Path:
     """Give the part its final name; a name that is taken is never overwritten."""
     for number in range(1, 1000):
@@ -230,10 +263,16 @@ def _is_video(path: Path, length: int, *, walk: bool) -> bool:
     """Does the file have that length and begin as an MP4? `walk` its boxes where nobody told the length."""
     try:
         with path.open("rb") as file:
-            begins_well = path.stat().st_size == length and file.read(8)[4:] == b"ftyp"
+            begins_well = path.stat().st_size == length > _TINY and file.read(8)[4:] == b"ftyp"
             return begins_well and (not walk or _boxes_fit(file, length))
     except FileNotFoundError:
         return False
+
+
+def _whole_video(path: Path) -> int | None:
+    """Return the size of a file that is a video from its first box to its last."""
+    size = _size(path)
+    return size if _is_video(path, size, walk=True) else None
 
 
 def _boxes_fit(file: BinaryIO, length: int) -> bool:

@@ -22,7 +22,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from wan_mcp.domain.catalogue import Model
 from wan_mcp.domain.errors import LedgerUnusable, OverBudget, StaleTask
@@ -112,16 +112,19 @@ def _on_the_thread(
     return call
 
 
+_UNUSABLE = (
+    "Without it nothing is sent. Check the disk, the file's rights, or WAN_MCP_LEDGER; `wan-mcp doctor` says more."
+)
+
+
 def _in_words(path: Path, work: Callable[[], T]) -> T:
     """Turn what SQLite and the file system say into words."""
     try:
         return work()
     except (sqlite3.Error, OSError) as error:
-        raise LedgerUnusable(
-            f"The ledger {path} cannot be used: {error}.",
-            next_step="Without it nothing is sent. Check the disk, the file's rights, or WAN_MCP_LEDGER; "
-            "`wan-mcp doctor` says more.",
-        ) from error
+        raise LedgerUnusable(f"The ledger {path} cannot be used: {error}.", next_step=_UNUSABLE) from error
+    except ValidationError:  # its own text would show what the entry holds
+        raise LedgerUnusable(f"The ledger {path} holds an entry that cannot be read.", next_step=_UNUSABLE) from None
 
 
 class Ledger:
@@ -147,7 +150,12 @@ class Ledger:
             # SQLite would make it readable for everybody; journals take over the file's own mode.
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
         self._connection = sqlite3.connect(self.path, isolation_level=None, timeout=30, check_same_thread=False)
-        self._migrate()
+        try:
+            self._migrate()
+        except BaseException:
+            self._connection.close()
+            self._connection = None
+            raise
 
     @_on_the_thread
     def close(self) -> None:
@@ -160,6 +168,11 @@ class Ledger:
     def check(self) -> str:
         """Return what SQLite's own integrity check says: "ok", or its findings."""
         return "; ".join(str(row[0]) for row in self._db.execute("PRAGMA integrity_check"))
+
+    @_on_the_thread
+    def schema(self) -> int:
+        """Return the number of the file's schema."""
+        return self._version()
 
     # Writing
 
@@ -351,10 +364,15 @@ class Ledger:
     def _has_room(self, account: str, model: Model, now: datetime) -> bool:
         """Do DashScope's limits on running tasks and on submissions a second leave room for one more?"""
         upstream = self._count(f"account = ? AND status IN ({_in(UPSTREAM)})", account)
+        # Both times end soon after now: after a clock was set back, what was sent "tomorrow" stops no queue.
+        soon = _ms(now + _PACE)
         uncertain = self._count(
-            "account = ? AND status = 'UNCERTAIN' AND since_ms > ?", account, _ms(now - _UNCERTAIN_TAKES_A_PLACE)
+            "account = ? AND status = 'UNCERTAIN' AND since_ms > ? AND since_ms < ?",
+            account,
+            _ms(now - _UNCERTAIN_TAKES_A_PLACE),
+            soon,
         )
-        just_sent = self._count("account = ? AND sent_ms > ?", account, _ms(now - _PACE))
+        just_sent = self._count("account = ? AND sent_ms > ? AND sent_ms < ?", account, _ms(now - _PACE), soon)
         return upstream + uncertain < model.running_limit and just_sent < model.submissions_per_second
 
     def _is_anyone_queued(self, account: str) -> bool:

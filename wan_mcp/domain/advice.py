@@ -12,6 +12,7 @@ _KEY = (
 )
 _AUDIO = "Mend audio_url: a public .wav or .mp3 of 3 to 30 seconds and at most 15 MB."
 _AGAIN = "Create the task again later."
+_GONE = "Check WAN_MCP_REGION; the model may not be offered there any more."
 
 # The longest matching prefix counts, so that `InvalidFile` covers `InvalidFile.Duration`.
 _ADVICE = {
@@ -24,7 +25,9 @@ _ADVICE = {
     "Model.AccessDenied": "The person must grant this workspace access to the model.",
     "Workspace.AccessDenied": "Check DASHSCOPE_WORKSPACE.",
     "WorkSpaceNotFound": "Check DASHSCOPE_WORKSPACE.",
-    "ModelNotFound": "Check WAN_MCP_REGION; the model may not be offered there any more.",
+    "ModelNotFound": _GONE,
+    "Model.NotExist": _GONE,
+    "Endpoint.AccessDenied": _GONE,
     "AllocationQuota.FreeTierOnly": 'The free quota is used up and "free tier only" is switched on; ' + _ACCOUNT,
     "Throttling.AllocationQuota": _ACCOUNT,
     "CommodityNotPurchased": _ACCOUNT,
@@ -44,12 +47,25 @@ _ADVICE = {
     "ModelServiceFailed": _AGAIN,
     "ModelServingError": _AGAIN,
     "RequestTimeOut": _AGAIN,
+    "ModelUnavailable": _AGAIN,
+    "ServiceUnavailable": _AGAIN,
+    "GatewayTimeout": _AGAIN,
+    "Throttling": _AGAIN,
+    "LimitRequests": _AGAIN,
     "NeverArrived": "It can be created again safely.",
     "ReleasedFromQueue": "If it is still wanted, create it again.",
     "CanceledByCaller": "",
 }
 
-_ACCOUNT_CODES = frozenset({"CommodityNotPurchased", "PrepaidBillOverdue", "PostpaidBillOverdue", "Arrearage"})
+_ACCOUNT_CODES = frozenset(
+    {
+        "AllocationQuota.FreeTierOnly",
+        "Arrearage",
+        "CommodityNotPurchased",
+        "PostpaidBillOverdue",
+        "PrepaidBillOverdue",
+    }
+)
 
 
 def advice(code: str) -> str:

@@ -32,7 +32,8 @@ _SYNONYMS = {
 }
 
 
-def _show(value: object) -> str:
+def show(value: object) -> str:
+    """Show what was sent, cut."""
     text = repr(value)
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
@@ -53,7 +54,7 @@ class Arguments:
         meant = _SYNONYMS.get(name.lower())
         near = [meant] if meant in known else difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"the arguments are {', '.join(known)}."
-        return f"There is no argument {_show(name)}; {hint}"
+        return f"There is no argument {show(name)}; {hint}"
 
     def problem(self, text: str) -> None:
         """Add a problem found elsewhere, so that it is told with the others."""
@@ -72,7 +73,7 @@ class Arguments:
             return None
         value = self._raw[name]
         if not isinstance(value, str):
-            self.problem(f"{name} must be text, not {_show(value)}.")
+            self.problem(f"{name} must be text, not {show(value)}.")
             return None
         if not value.strip():
             self.problem(f"{name} is empty" + ("; say what it should show." if required else "; leave it out."))
@@ -94,7 +95,7 @@ class Arguments:
             return None
         value = self._whole(name)
         if value is None or not low <= value <= high:
-            self.problem(f"{name} must be a whole number from {low} to {high}, not {_show(self._raw[name])}.")
+            self.problem(f"{name} must be a whole number from {low} to {high}, not {show(self._raw[name])}.")
             return None
         return value
 
@@ -105,7 +106,7 @@ class Arguments:
         value = self._whole(name)
         if value not in allowed:
             words = " or ".join(str(number) for number in allowed)
-            self.problem(f"{name} must be {words} (a number), not {_show(self._raw[name])}.")
+            self.problem(f"{name} must be {words} (a number), not {show(self._raw[name])}.")
             return None
         return value
 
@@ -115,7 +116,7 @@ class Arguments:
             return None
         value = self._raw[name]
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-            self.problem(f"{name} must be a number, 0 or more, not {_show(value)}.")
+            self.problem(f"{name} must be a number, 0 or more, not {show(value)}.")
             return None
         return value
 
@@ -125,7 +126,7 @@ class Arguments:
             return default
         value = self._raw[name]
         if not isinstance(value, bool):
-            self.problem(f"{name} must be true or false (a boolean), not {_show(value)}.")
+            self.problem(f"{name} must be true or false (a boolean), not {show(value)}.")
             return default
         return value
 
@@ -138,7 +139,7 @@ class Arguments:
             for word in allowed:
                 if word.lower() == value.strip().lower():
                     return word
-        self.problem(f"{name} must be one of {', '.join(allowed)}, not {_show(value)}.")
+        self.problem(f"{name} must be one of {', '.join(allowed)}, not {show(value)}.")
         return None
 
     def raw(self, name: str) -> object:
@@ -154,8 +155,4 @@ class Arguments:
         value = self._raw[name]
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        return (
-            int(value)
-            if value == value and value not in (float("inf"), float("-inf")) and value == int(value)
-            else None
-        )
+        return int(value) if isinstance(value, int) or value.is_integer() else None

@@ -1,12 +1,18 @@
 """What DashScope says of a remote task, and what that means for ours. Pure: reading the wire is the adapter's."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from wan_mcp.domain.task import TRANSITIONS, Problem, Status, VideoTask
+from wan_mcp.domain.catalogue import MODELS
+from wan_mcp.domain.request import VideoRequest
+from wan_mcp.domain.task import ANSWER_LOST, LINK_DEAD, TRANSITIONS, Problem, Status, VideoTask
 
+MADE_ELSEWHERE = "(made elsewhere)"
+"""Stands for the prompt of an adopted task until DashScope shows it, which it does at the end."""
 LINK_LIVES = timedelta(hours=24)
 """From the end of the task. Source: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference"""
+LINK_FOLLOWS = timedelta(minutes=10)
+"""A success that names no link is asked about again for this long after its end, before the link is given up."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,10 +48,8 @@ class ListedTask:
 def apply(task: VideoTask, remote: RemoteTask, now: datetime) -> VideoTask | None:
     """Return the next version of `task`, or `None` where the answer tells nothing new."""
     if _is_somebody_elses(task, remote):
-        return task.to(
-            Status.UNCERTAIN, now, dashscope_task_id=None, disowned=(*task.disowned, remote.id), searched_at=None
-        )
-    status = remote.status
+        return _given_back(task, remote, now) if Status.UNCERTAIN in TRANSITIONS[task.status] else None
+    status = Status.RUNNING if _is_without_its_link(task, remote, now) else remote.status
     if status is None or status is task.status or status not in TRANSITIONS[task.status]:
         return None
     return task.to(
@@ -55,7 +59,43 @@ def apply(task: VideoTask, remote: RemoteTask, now: datetime) -> VideoTask | Non
         request_id=remote.request_id or task.request_id,
         submitted_at=remote.submitted_at or task.submitted_at or now,
         started_at=remote.started_at or task.started_at,
+        request=_request(task, remote),
         **_ending(task, remote, status, now),
+    )
+
+
+def _given_back(task: VideoTask, remote: RemoteTask, now: datetime) -> VideoTask:
+    """Forget everything that was learnt from a remote task that is not ours."""
+    return task.to(
+        Status.UNCERTAIN,
+        now,
+        dashscope_task_id=None,
+        request_id=None,
+        submitted_at=None,
+        started_at=None,
+        problem=ANSWER_LOST,
+        searched_at=None,
+        disowned=(*task.disowned, remote.id),
+    )
+
+
+def _is_without_its_link(task: VideoTask, remote: RemoteTask, now: datetime) -> bool:
+    """Is it a success that cannot be fetched yet? It would count as over, and nobody would ask again."""
+    is_over = remote.status is Status.SUCCEEDED and not remote.video_url
+    return is_over and now - (remote.ended_at or task.since) < LINK_FOLLOWS
+
+
+def _request(task: VideoTask, remote: RemoteTask) -> VideoRequest:
+    """Fill in what was asked for where we did not ask it."""
+    request = task.request
+    if request.prompt != MADE_ELSEWHERE:
+        return request
+    size = remote.size if remote.size in MODELS[request.model].all_sizes else request.size
+    return replace(
+        request,
+        prompt=remote.orig_prompt or request.prompt,
+        size=size,
+        duration=remote.billed_seconds or request.duration,
     )
 
 
@@ -80,6 +120,7 @@ def _ending(task: VideoTask, remote: RemoteTask, status: Status, now: datetime) 
                 "expires_at": remote.expires_at or ended_at + LINK_LIVES,
                 "actual_prompt": remote.actual_prompt,
                 "seconds": remote.billed_seconds or task.seconds,
+                "problem": None if remote.video_url else _NO_LINK,
             }
         case Status.FAILED:
             return {"ended_at": remote.ended_at or now, "problem": _failure(remote)}
@@ -98,7 +139,14 @@ def _ending(task: VideoTask, remote: RemoteTask, status: Status, now: datetime) 
                 ),
             }
         case _:
-            return {}
+            return {"problem": None}
+
+
+_NO_LINK = Problem(
+    code=LINK_DEAD,
+    message="DashScope says that it succeeded, and gave no link to the video.",
+    money_moved="yes",
+)
 
 
 def _failure(remote: RemoteTask) -> Problem:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
-from wan_mcp.domain.arguments import Arguments
+from wan_mcp.domain.arguments import Arguments, show
 from wan_mcp.domain.catalogue import MODELS, Model
 
 REQUEST_ARGUMENTS = (
@@ -92,7 +92,7 @@ def parse_size(arguments: Arguments, model: Model, limits: Limits) -> str:
             f"size {size} is {model.resolution(size)}, which the operator does not allow; {_any_of(sizes)}."
         )
     else:
-        arguments.problem(f"size must be width*height, not {raw!r}; {_fitting(raw, model, sizes)}.")
+        arguments.problem(f"size must be width*height, not {show(raw)}; {_fitting(raw, model, sizes)}.")
     return sizes[0]
 
 
@@ -119,7 +119,8 @@ def _allowed_sizes(model: Model, limits: Limits) -> list[str]:
 
 
 def _normal_size(text: str) -> str:
-    return re.sub(r"\s*[x×X✕*]\s*", "*", text.strip())
+    sides = re.fullmatch(r"\s*(\d+)\s*[x×X✕*]\s*(\d+)\s*", text)
+    return f"{sides[1]}*{sides[2]}" if sides else ""
 
 
 def _any_of(sizes: list[str]) -> str:
@@ -133,8 +134,8 @@ def _fitting(raw: object, model: Model, sizes: list[str]) -> str:
     if tier:
         fitting = [size for size in sizes if size in model.sizes[tier]]
         return f"for {tier}: {', '.join(fitting)}" if fitting else _any_of(sizes)
-    ratio = re.fullmatch(r"(\d+)\s*[:/]\s*(\d+)", text)
-    if ratio and int(ratio[2]):
+    ratio = re.fullmatch(r"([1-9]\d{0,3})\s*[:/]\s*([1-9]\d{0,3})", text)
+    if ratio:
         fitting = [size for size in sizes if _is_ratio(size, int(ratio[1]) / int(ratio[2]))]
         return f"for {raw}: {', '.join(fitting)}" if fitting else _any_of(sizes)
     return _any_of(sizes)
@@ -156,12 +157,12 @@ def _audio_url(arguments: Arguments) -> str | None:
     except ValueError:
         parts, host = None, None
     if parts is None or parts.scheme not in ("http", "https", "oss") or not host or re.search(r"\s", url.strip()):
-        arguments.problem(f"audio_url must be an http://, https:// or oss:// address, not {url[:80]!r}.")
+        arguments.problem(f"audio_url must be an http://, https:// or oss:// address, not {show(url)}.")
         return None
     if not _may_be_audio(parts.path):
         arguments.problem(
             "audio_url must lead to a .wav or .mp3 file (3 to 30 seconds, at most 15 MB), "
-            f"and its path ends in {_ending(parts.path)!r}."
+            f"and its path ends in {show(_ending(parts.path))}."
         )
         return None
     return url.strip()

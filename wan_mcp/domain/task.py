@@ -173,11 +173,6 @@ class VideoTask:
     def _given_up(self) -> bool:
         return self.problem is not None and self.problem.code == LINK_DEAD
 
-    @property
-    def short_id(self) -> str:
-        """A few characters that tell tasks apart in file names."""
-        return self.id.removeprefix("vid_")[:6]
-
 
 LINK_DEAD = "LinkExpired"
 
@@ -246,6 +241,8 @@ FORGOTTEN = timedelta(hours=28)
 """DashScope forgets a task 24 hours after its end, and ends every task within 3."""
 MEMORY = timedelta(hours=24)
 """How long the list, a task id and a link live."""
+LINK_SURELY_DEAD = timedelta(hours=1)
+"""After the end that a link names for itself nothing it answers will bring the file."""
 
 
 def next_step(task: VideoTask, now: datetime, attention: Attention) -> Step:
@@ -263,10 +260,14 @@ def next_step(task: VideoTask, now: datetime, attention: Attention) -> Step:
             due = task.searched_at + FIND_AGAIN if task.searched_at else task.since + FIND_AFTER
             return _when_due(Find(), now, max(due, attention.not_before or due))
         case S.PENDING | S.RUNNING if task.dashscope_task_id:
-            if now - (task.submitted_at or task.asked_at) > FORGOTTEN:
+            # By our clock alone: DashScope's may be hours away from one that is set wrong.
+            if now - (task.sent_at or task.asked_at) > FORGOTTEN:
                 return Mark(S.UNKNOWN, _FORGOTTEN)
             return _when_due(Look(task.dashscope_task_id), now, attention.not_before)
         case S.SUCCEEDED if task.is_to_be_saved and task.video_url:
+            # Its own word for it is believed only after a try: it is our clock that may be wrong.
+            if attention.failures and task.expires_at and now - task.expires_at > LINK_SURELY_DEAD:
+                return Mark(S.SUCCEEDED, _NOT_SAVED)
             return _when_due(Save(task.video_url), now, attention.not_before)
         case _:
             return None
@@ -289,6 +290,11 @@ _FORGOTTEN = Problem(
     code="Forgotten",
     message="DashScope gave no end within the time it remembers a task.",
     money_moved="maybe",
+)
+_NOT_SAVED = Problem(
+    code=LINK_DEAD,
+    message="The video could not be saved before its link died.",
+    money_moved="yes",
 )
 NEVER_ARRIVED = Problem(
     code="NeverArrived",

@@ -120,7 +120,7 @@ def _told(report: Report) -> str:
     task, elapsed, usual = report.task, seconds(report.elapsed), seconds(report.usual)
     match task.status:
         case Status.QUEUED:
-            return f"{task.id} is QUEUED with us at place {report.place}: nothing was sent yet, it goes when there is room."
+            return f"{task.id} is QUEUED with us at place {report.place}; nothing was sent yet."
         case Status.SUBMITTING:
             return f"{task.id} is being submitted."
         case Status.UNCERTAIN:
@@ -177,7 +177,7 @@ def estimate(quote: Quote, region: Region, account: Account | None) -> tuple[str
     words = [f"{quote.amount}.", f"{quote.basis}.", "Only seconds of successful videos are billed."]
     if region.free_seconds:
         shown["free_quota"] = (
-            f"New {region.id} accounts have {region.free_seconds} free seconds; what is left of them cannot be seen here."
+            f"New {region.id} accounts have {region.free_seconds} free seconds; what is left cannot be seen here."
         )
         words.append(shown["free_quota"])
     if account is not None:

@@ -40,3 +40,16 @@ class Account:
     def left(self) -> Money | None:
         """What may still be spent today."""
         return self.standing.left(self.budget)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerHealth:
+    """How the ledger's file is, and what is left to do in it."""
+
+    integrity: str
+    """What SQLite's own check says: "ok", or its findings."""
+    schema: int
+    unsettled: int
+    """Tasks that are open, or whose file is not at home yet."""
+    uncertain: int
+    """Those of them whose answer was lost."""

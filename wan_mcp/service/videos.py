@@ -7,6 +7,7 @@ import logging
 import re
 import secrets
 import statistics
+import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -22,11 +23,11 @@ from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget, StaleTask, TooLate, UnknownTask
 from wan_mcp.domain.money import Money
-from wan_mcp.domain.remote import RemoteTask, apply
+from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.task import NEVER_ARRIVED, Problem, Status, VideoTask
 from wan_mcp.service.clock import Clock
-from wan_mcp.service.report import Account, Report
+from wan_mcp.service.report import Account, LedgerHealth, Report
 from wan_mcp.service.watcher import Watcher
 from wan_mcp.settings import Settings
 
@@ -112,7 +113,7 @@ class Videos:
         if self._dashscope is None:
             raise MissingKey
         cost = self.quote(request).amount
-        if not agreed and self.needs_consent(request, None):
+        if self.needs_consent(request, None) and not agreed:
             raise NeedsConsent(
                 f"This costs {cost}. Above {self.settings.budget.confirm_above} the person must agree first.",
                 next_step=f"Ask the person; once they agree, call create_video again with max_cost={cost.plain}.",
@@ -232,7 +233,7 @@ class Videos:
                 f"{task.id} was being sent at this very moment.",
                 next_step="Call cancel_video_task again: while it is PENDING it can still be cancelled.",
             ) from None
-        self.watcher.watch(canceled)
+        self.watcher.refresh(canceled)
         return canceled
 
     async def _cancel_at_dashscope(self, task: VideoTask) -> VideoTask:
@@ -266,12 +267,34 @@ class Videos:
             return await self._report(await self._ledger.record(task.to(Status.FAILED, now, problem=NEVER_ARRIVED)))
         remote = await self._look(remote_id)
         settled = apply(task, remote, now)
-        if settled is None:
+        if settled is None or remote.status is Status.UNKNOWN:
             raise UnknownTask(f"DashScope says that {remote_id} is {remote.status}, which settles nothing.")
-        await self._ledger.record(settled)
-        if not settled.is_settled and await self._ledger.take(settled.id, owner=self._owner.id, before=None):
-            self.watcher.watch(settled)
+        if remote.orig_prompt is not None and not is_prompt_of(task, remote.orig_prompt):
+            raise UnknownTask(f"{remote_id} has another prompt than {task.id}, so it is not this task.")
+        # Whoever watches it, or nobody: the next round of some watcher finds it unsettled and goes on.
+        self.watcher.refresh(await self._ledger.record(settled))
         return await self._report(settled)
+
+    # Being examined
+
+    async def check_key(self) -> None:
+        """Ask DashScope about a task that cannot be: free, and only a good key is answered.
+
+        Raises:
+            MissingKey: there is none.
+            Refused, Unavailable: it is no good, or nobody is there.
+        """
+        await self._look(str(uuid.uuid4()))
+
+    async def check_ledger(self) -> LedgerHealth:
+        """Look the ledger's file over, and count what is unsettled in it."""
+        unsettled = [task for task, _ in await self._ledger.unsettled(self.settings.account)]
+        return LedgerHealth(
+            integrity=await self._ledger.check(),
+            schema=await self._ledger.schema(),
+            unsettled=len(unsettled),
+            uncertain=sum(task.status is Status.UNCERTAIN for task in unsettled),
+        )
 
     # Finding
 
@@ -279,6 +302,11 @@ class Videos:
         task = await self._ledger.get(task_id) if task_id.startswith("vid_") else None
         task = task or await self._ledger.of_remote(self.settings.account, task_id)
         if task is not None and (caller is None or task.caller == caller):
+            if task.account != self.settings.account:
+                raise UnknownTask(
+                    f"{task.id} belongs to {task.account}, and this server is set to {self.settings.account}.",
+                    next_step="The person can start wan-mcp with that account's settings.",
+                )
             return task
         if task is not None or task_id.startswith("vid_") or not _REMOTE_ID.fullmatch(task_id):
             raise _unknown(task_id)
@@ -312,7 +340,7 @@ class Videos:
             account=self.settings.account,
             caller=caller,
             request=VideoRequest(
-                model=model.id, prompt=remote.orig_prompt or "(made elsewhere)", size=size, duration=seconds
+                model=model.id, prompt=remote.orig_prompt or MADE_ELSEWHERE, size=size, duration=seconds
             ),
             unit_price=Money(Decimal(0), self.settings.region.currency),
             seconds=seconds,

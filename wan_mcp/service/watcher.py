@@ -32,6 +32,7 @@ from wan_mcp.domain.filename import file_name
 from wan_mcp.domain.remote import RemoteTask, apply, is_prompt_of
 from wan_mcp.domain.task import (
     ANSWER_LOST,
+    FIND_AGAIN,
     LINK_DEAD,
     NEVER_ARRIVED,
     Attention,
@@ -151,15 +152,19 @@ class Watcher:
 
     def watch(self, task: VideoTask) -> None:
         """Look after `task` from now on; the ledger already says that this process does."""
-        known = self._watched.get(task.id)
-        if known is not None and known.task.version >= task.version:
-            return
-        if known is None:
+        if task.id not in self._watched:
             now = self._clock.now()
             self._watched[task.id] = _Watched(task, Attention(seen_at=now, not_before=self._next_look(task, now)))
-        else:
+            self._tell()
+        self.refresh(task)
+
+    def refresh(self, task: VideoTask) -> None:
+        """Take note of a newer version that was recorded elsewhere, if this process watches the task."""
+        known = self._watched.get(task.id)
+        if known is not None and known.task.version < task.version:
             known.task = task
-        self._tell()
+            self._attend(known)
+            self._tell()
 
     def trouble(self, task_id: str) -> str | None:
         """Return what the last try for a task came to, where it came to nothing."""
@@ -416,12 +421,17 @@ class Watcher:
         names = ", ".join(sorted(remote.id for remote in candidates))
         problem = Problem(
             code="SeveralCandidates",
-            message=f"The answer to its submission was lost, and {len(candidates)} tasks at DashScope may be it: {names}.",
+            message=f"The answer was lost, and {len(candidates)} tasks at DashScope may be this one: {names}.",
             money_moved="maybe",
         )
-        if watched.task.problem != problem:
+        if watched.task.problem == problem:
+            asked = watched.attention.failures
+        else:
+            asked = 0
             await self._record(watched, watched.task.to(Status.UNCERTAIN, self._clock.now(), problem=problem))
-        watched.attention = replace(watched.attention, not_before=self._clock.now() + _ASK_CANDIDATES_AGAIN)
+        now = self._clock.now()
+        pause = min(_ASK_CANDIDATES_AGAIN * (asked + 1), FIND_AGAIN)
+        watched.attention = Attention(seen_at=now, not_before=now + pause, failures=asked + 1)
 
     # Saving
 

@@ -177,6 +177,4 @@ def _hung(one: Mishap, done: ASGIApp | None) -> ASGIApp:
 def _half(done: Response | None, request_id: str) -> Response:
     whole = {"request_id": request_id, "output": {"task_status": "PENDING", "task_id": request_id}}
     body = bytes(done.body) if done is not None else json.dumps(whole, separators=(",", ":")).encode()
-    return Response(
-        body[: len(body) // 2], media_type="application/json", headers={"x-request-id": request_id}
-    )
+    return Response(body[: len(body) // 2], media_type="application/json", headers={"x-request-id": request_id})

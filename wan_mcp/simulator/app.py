@@ -1,21 +1,21 @@
 """The HTTP face of a simulator: which address leads where, and what every request goes through."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import service, uploads
-from .answers import Delayed, refused, said, spoilt
-from .bucket import download
+from .answers import refused, said, spoilt
+from .bucket import bucket_refusal, download
 from .calls import Call
 from .control import control_routes
 from .errors import Refusal
-from .mishaps import Mishap
 from .oss import OssError
 from .simulator import Simulator
 
@@ -56,10 +56,35 @@ def build_app(sim: Simulator) -> Starlette:
     )
 
 
-def _api(sim: Simulator, path: str, method: str, on: str, operation: Operation) -> Route:
-    async def endpoint(request: Request) -> ASGIApp:
+@dataclass(frozen=True)
+class _Noted:
+    """An answer whose status goes into the log, if it comes to an answer."""
+
+    answer: ASGIApp
+    call: Call
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def noting(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                self.call.answered(message["status"])
+            await send(message)
+
+        await self.answer(scope, receive, noting)
+
+
+def _logged(sim: Simulator, respond: Callable[[Call], Awaitable[ASGIApp]]) -> Callable[..., Any]:
+    """An endpoint that remembers each request and how it was answered."""
+
+    async def endpoint(request: Request, *_: Exception) -> ASGIApp:
         call = await Call.of(request, at=sim.clock.now())
         sim.remember(call)
+        return _Noted(await respond(call), call)
+
+    return endpoint
+
+
+def _api(sim: Simulator, path: str, method: str, on: str, operation: Operation) -> Route:
+    async def respond(call: Call) -> ASGIApp:
         one = sim.next_mishap(on, call, call.task_id)
 
         def usual() -> Response:
@@ -71,7 +96,7 @@ def _api(sim: Simulator, path: str, method: str, on: str, operation: Operation) 
             return said(_with_id(_unknown(call), call), request_id=call.request_id)
         return spoilt(one, usual, request_id=call.request_id)
 
-    route = Route(path, endpoint, methods=[method])
+    route = Route(path, _logged(sim, respond), methods=[method])
     # Starlette lets HEAD in wherever GET is; the service does not know it.
     route.methods = {method}
     return route
@@ -93,20 +118,16 @@ def _unknown(call: Call) -> dict[str, Any]:
     return {"output": {"task_id": call.task_id, "task_status": "UNKNOWN"}}
 
 
-def _download(sim: Simulator) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> ASGIApp:
-        call = await Call.of(request, at=sim.clock.now())
-        sim.remember(call)
+def _download(sim: Simulator) -> Callable[..., Any]:
+    async def respond(call: Call) -> ASGIApp:
         task_id = call.path.rsplit("/", 1)[-1].removesuffix(".mp4")
         return await download(sim, call, sim.next_mishap("download", call, task_id))
 
-    return endpoint
+    return _logged(sim, respond)
 
 
-def _upload(sim: Simulator) -> Callable[[Request], Any]:
-    async def endpoint(request: Request) -> ASGIApp:
-        call = await Call.of(request, at=sim.clock.now())
-        sim.remember(call)
+def _upload(sim: Simulator) -> Callable[..., Any]:
+    async def respond(call: Call) -> ASGIApp:
         one = sim.next_mishap("upload", call, None)
 
         def usual() -> Response:
@@ -117,43 +138,30 @@ def _upload(sim: Simulator) -> Callable[[Request], Any]:
 
         if one is None or one.kind == "pass":
             return usual()
-        return _spoilt_upload(one, usual, call)
+        if one.kind in ("refuse", "throttle"):
+            return bucket_refusal(one).answer(call.host)
+        return spoilt(one, usual, request_id=call.request_id)
 
-    return endpoint
-
-
-def _spoilt_upload(one: Mishap, usual: Callable[[], Response], call: Call) -> ASGIApp:
-    if one.kind == "delay":
-        return Delayed(usual(), one.number("seconds") or 0)
-    if one.kind in ("refuse", "throttle"):
-        status = int(one.number("status", 500) or 500)
-        return OssError(
-            status, one.text("code", "InternalError"), one.text("message", "Please try again.")
-        ).answer(call.host)
-    return spoilt(one, usual, request_id=call.request_id)
+    return _logged(sim, respond)
 
 
-def _about(sim: Simulator) -> Callable[[Request], Any]:
+def _about(sim: Simulator) -> Callable[..., Any]:
     async def endpoint(request: Request) -> Response:
         return PlainTextResponse(ABOUT.format(url=request.base_url, note=sim.note))
 
     return endpoint
 
 
-def _no_such_address(sim: Simulator) -> Callable[[Request, Exception], Any]:
-    async def endpoint(request: Request, error: Exception) -> Response:
-        call = await Call.of(request, at=sim.clock.now())
-        sim.remember(call)
+def _no_such_address(sim: Simulator) -> Callable[..., Any]:
+    async def respond(call: Call) -> ASGIApp:
         return refused(Refusal("NotFound"), request_id=call.request_id)
 
-    return endpoint
+    return _logged(sim, respond)
 
 
-def _no_such_method(sim: Simulator) -> Callable[[Request, Exception], Any]:
-    async def endpoint(request: Request, error: Exception) -> Response:
-        call = await Call.of(request, at=sim.clock.now())
-        sim.remember(call)
-        words = f"Request method '{request.method}' is not supported."
+def _no_such_method(sim: Simulator) -> Callable[..., Any]:
+    async def respond(call: Call) -> ASGIApp:
+        words = f"Request method '{call.method}' is not supported."
         return refused(Refusal("InvalidParameter", words), request_id=call.request_id)
 
-    return endpoint
+    return _logged(sim, respond)

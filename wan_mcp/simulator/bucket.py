@@ -24,7 +24,7 @@ from .simulator import Simulator
 from .studio import Shot
 from .tasks import Task
 
-__all__ = ["download", "link"]
+__all__ = ["bucket_refusal", "download", "link"]
 
 TINY = b"\x00\x00\x00\x00ftyp"
 RANGE = re.compile(r"bytes=(\d*)-(\d*)\Z")
@@ -91,9 +91,7 @@ def _checked(sim: Simulator, call: Call) -> Task:
     if not expires.isdecimal() or "Signature" not in call.query:
         raise OssError(403, "AccessDenied", "You have no right to access this object because of bucket acl.")
     if call.query.get("OSSAccessKeyId") != ACCESS_KEY:
-        raise OssError(
-            403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records."
-        )
+        raise OssError(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
     due = signature(call.method, key=key, expires=int(expires))
     if not hmac.compare_digest(due, call.query["Signature"]):
         raise OssError(403, "SignatureDoesNotMatch", MISMATCH)
@@ -143,12 +141,10 @@ async def _mishap(sim: Simulator, call: Call, one: Mishap) -> ASGIApp:
         case "tiny":
             return Streamed(body=TINY, headers={"content-type": "video/mp4"})
         case "xml_200":
-            page = OssError(500, "InternalError", "We encountered an internal error. Please try again.").xml(
-                "oss"
-            )
+            page = OssError(500, "InternalError", "We encountered an internal error. Please try again.").xml("oss")
             return Streamed(body=page.encode(), headers={"content-type": "video/mp4"})
         case "refuse" | "throttle":
-            raise _refusal(one)
+            raise bucket_refusal(one)
         case "drop":
             return Broken()
         case "hang":
@@ -170,16 +166,15 @@ def _bent(one: Mishap, video: Streamed) -> ASGIApp:
         case "slow":
             return replace(video, bytes_per_second=one.number("bytes_per_second"))
         case "wrong_type":
-            return replace(
-                video, headers={**video.headers, "content-type": one.text("content_type", "text/html")}
-            )
+            return replace(video, headers={**video.headers, "content-type": one.text("content_type", "text/html")})
         case "delay":
             return Delayed(video, one.number("seconds") or 0)
         case _:  # no_range: the storage would not offer what it cannot do
             return replace(video, headers={k: v for k, v in video.headers.items() if k != "accept-ranges"})
 
 
-def _refusal(one: Mishap) -> OssError:
+def bucket_refusal(one: Mishap) -> OssError:
+    """What `refuse` and `throttle` are in the storage's words."""
     status = 503 if one.kind == "throttle" else int(one.number("status", 500) or 500)
     message = one.text("message", "We encountered an internal error. Please try again.")
     return OssError(status, one.text("code", "InternalError"), message)

@@ -14,9 +14,9 @@ KEPT_BODY = 64 * 1024
 """A longer body is an upload: counted, used, and not kept in the log."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Call:
-    """A request: what was asked, when, and the id it was answered under."""
+    """A request: what was asked, when, and how it was answered."""
 
     at: datetime
     method: str
@@ -29,6 +29,8 @@ class Call:
     scheme: str
     task_id: str | None
     request_id: str = field(default_factory=lambda: str(uuid4()))
+    status: int | None = None
+    """The HTTP status of the answer; None while there is none, and for a connection that was dropped."""
 
     @classmethod
     async def of(cls, request: Request, *, at: datetime) -> "Call":
@@ -39,15 +41,19 @@ class Call:
             method=request.method,
             path=request.url.path,
             query=dict(request.query_params),
-            headers=[
-                (name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw
-            ],
+            headers=[(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw],
             json=_parsed(body),
             body=body,
             host=request.headers.get("host", "localhost"),
             scheme=request.url.scheme,
             task_id=request.path_params.get("task_id"),
         )
+
+    def answered(self, status: int | None) -> None:
+        """Note how it went; the bytes of an upload are not needed any more."""
+        self.status = status
+        if len(self.body) > KEPT_BODY:
+            self.body = b""
 
     def header(self, name: str) -> str | None:
         """The first header of that name, whatever its case."""

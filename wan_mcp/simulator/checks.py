@@ -117,9 +117,7 @@ def _duration_fault(parameters: dict[str, object], model: Model) -> Refusal | No
     if duration is None or (duration in model.durations and not isinstance(duration, bool)):
         return None
     choices = ", ".join(str(one) for one in model.durations)
-    return Refusal(
-        "InvalidParameter", f"The duration is not supported by this model, must be one of {choices}"
-    )
+    return Refusal("InvalidParameter", f"The duration is not supported by this model, must be one of {choices}")
 
 
 def _seed_fault(parameters: dict[str, object]) -> Refusal | None:

@@ -70,6 +70,7 @@ def _requests(sim: Simulator, given: dict[str, Any], request: Request) -> object
                 # Someone may have tried the simulator with a real key.
                 "headers": [(name, KEY.sub(r"\1...\2", value)) for name, value in call.headers],
                 "json": call.json,
+                "status": call.status,
             }
             for call in sim.requests
         ]

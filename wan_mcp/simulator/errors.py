@@ -20,9 +20,7 @@ class Code:
 CANCEL_REFUSED = "Failed to cancel the task, please confirm if the task is in PENDING status."
 
 CODES: dict[str, Code] = {
-    "InvalidParameter": Code(
-        400, "Required parameter(s) missing or invalid, please check the request parameters."
-    ),
+    "InvalidParameter": Code(400, "Required parameter(s) missing or invalid, please check the request parameters."),
     "InvalidParameter.DataInspection": Code(
         400, "Unable to download the media resource during the data inspection process."
     ),
@@ -36,9 +34,7 @@ CODES: dict[str, Code] = {
     "Arrearage": Code(400, "Access denied, please make sure your account is in good standing."),
     "DataInspectionFailed": Code(400, "Input data may contain inappropriate content."),
     "IPInfringementSuspect": Code(400, "Input data is suspected of being involved in IP infringement."),
-    "CustomRoleBlocked": Code(
-        400, "Input or output data may contain inappropriate content with custom rule."
-    ),
+    "CustomRoleBlocked": Code(400, "Input or output data may contain inappropriate content with custom rule."),
     "InvalidURL": Code(400, "Invalid URL provided in your request."),
     "InvalidURL.ConnectionRefused": Code(400, "Connection to the file refused, please provide avaiable URL."),
     "InvalidURL.Timeout": Code(400, "Download the file timeout, please check network connection."),
@@ -75,9 +71,7 @@ CODES: dict[str, Code] = {
     "CommodityNotPurchased": Code(429, "Commodity has not purchased yet."),
     "PrepaidBillOverdue": Code(429, "The prepaid bill is overdue."),
     "PostpaidBillOverdue": Code(429, "The postpaid bill is overdue."),
-    "InternalError": Code(
-        500, "An internal error has occured, please try again later or contact service support."
-    ),
+    "InternalError": Code(500, "An internal error has occured, please try again later or contact service support."),
     "InternalError.Algo": Code(500, "inference internal error."),
     "InternalError.Timeout": Code(500, "An internal timeout error has occured during execution."),
     "InternalError.Upload": Code(500, "Failed to upload result."),
@@ -97,7 +91,7 @@ CODES: dict[str, Code] = {
 
 def looked_up(code: str) -> Code:
     """The row of a code; an unknown code of a known family borrows the family's row."""
-    family = code.split(".")[0]
+    family = code.split(".", maxsplit=1)[0]
     return CODES.get(code) or CODES.get(family) or Code(400, code)
 
 

@@ -17,14 +17,15 @@ from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 from .layers import Layer, Planes
 from .studio import Shot
 
-__all__ = ["caption_layer", "counter_layers", "watermark_layer", "wrapped"]
+__all__ = ["caption_layer", "counter_layers", "font_of", "watermark_layer", "wrapped"]
 
 FONT = "NotoSansCJKsc-Medium-subset.otf"
 WATERMARK = "AI生成"
 PROMPT_SIZES = (46, 38, 31, 25)
 PROMPT_LINES = 4
-CLOSING = "，。！？；：、）》」』”’,.!?;:)]}"  # noqa: RUF001  # punctuation no line begins with
-PIECE = re.compile(r"\s+|[A-Za-z0-9'’_-]+|.", re.DOTALL)  # noqa: RUF001  # a word, or a single sign
+DRAWN = 500  # signs of a prompt; more would be too small to read
+CLOSING = "，。！？；：、）》」』”’,.!?;:)]}"  # punctuation no line begins with
+PIECE = re.compile(r"\s+|[A-Za-z0-9'’_-]{1,24}|.", re.DOTALL)  # a word of some length, or a single sign
 
 DARK, BRIGHT, GREY = 16, 235, 128
 
@@ -35,39 +36,33 @@ def _font_file() -> bytes:
 
 
 @lru_cache(maxsize=16)
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def font_of(size: int) -> ImageFont.FreeTypeFont:
+    """The packaged font in a size."""
     return ImageFont.truetype(io.BytesIO(_font_file()), max(8, size))
 
 
 def wrapped(text: str, font: ImageFont.FreeTypeFont, *, width: float) -> list[str]:
     """A text in lines no wider than that: Latin words whole, Chinese anywhere."""
-    lines = [""]
-    for piece in PIECE.findall(text.strip()):
-        piece = " " if piece.isspace() else piece
-        fits = font.getlength(lines[-1] + piece) <= width or piece in CLOSING
-        if fits:
-            lines[-1] += piece
-        else:
-            lines.append(piece.lstrip())
-        while font.getlength(lines[-1]) > width * 1.1 and len(lines[-1]) > 1:
-            lines.append(_overhang(lines, font, width=width))
+    lines, used = [""], 0.0
+    for found in PIECE.findall(text.strip()):
+        piece = " " if found.isspace() else found
+        wide = font.getlength(piece)
+        # A closing sign may stick out, since no line begins with one.
+        if used + wide > width and piece not in CLOSING and lines[-1]:
+            lines.append("")
+            used = 0.0
+            piece, wide = (piece, wide) if piece != " " else ("", 0.0)
+        lines[-1] += piece
+        used += wide
     return [line.strip() for line in lines if line.strip()]
-
-
-def _overhang(lines: list[str], font: ImageFont.FreeTypeFont, *, width: float) -> str:
-    """Cut a word that is wider than a line; answers what is left of it."""
-    word = lines[-1]
-    end = next(at for at in range(len(word), 0, -1) if at == 1 or font.getlength(word[:at]) <= width)
-    lines[-1] = word[:end]
-    return word[end:]
 
 
 def caption_layer(shot: Shot, *, unit: float) -> Layer:
     """The prompt, and a line on what this is, over a shade at the lower edge."""
     margin = round(48 * unit)
     width = shot.width - 2 * margin
-    lines, font = _set_prompt(shot.prompt, width=width, unit=unit)
-    small = _font(round(19 * unit))
+    lines, font = _set_prompt(shot.prompt[:DRAWN], width=width, unit=unit)
+    small = font_of(round(19 * unit))
     credits = wrapped(_credits(shot), small, width=width - (110 * unit if shot.watermark else 0))
     line, small_line = round(font.size * 1.34), round(small.size * 1.45)
     block = line * len(lines) + round(14 * unit) + small_line * len(credits)
@@ -97,9 +92,9 @@ def watermark_layer(*, unit: float) -> Layer:
 
 def _set_prompt(prompt: str, *, width: int, unit: float) -> tuple[list[str], ImageFont.FreeTypeFont]:
     """The prompt as large as it fits in a few lines; what does not fit even small is left out."""
-    font = _font(round(PROMPT_SIZES[-1] * unit))
+    font = font_of(round(PROMPT_SIZES[-1] * unit))
     for size in PROMPT_SIZES:
-        font = _font(round(size * unit))
+        font = font_of(round(size * unit))
         lines = wrapped(prompt, font, width=width)
         if len(lines) <= PROMPT_LINES:
             return lines, font
@@ -120,7 +115,7 @@ def _shade(width: int, height: int) -> Image.Image:
 
 def _pill(text: str, *, size: int, unit: float) -> Layer:
     """Small words on a dark rounded ground."""
-    font = _font(round(size * unit))
+    font = font_of(round(size * unit))
     pad = round(size * unit * 0.5)
     width = (round(font.getlength(text)) + 2 * pad + 1) & ~1
     height = (round(font.size * 1.3) + pad + 1) & ~1

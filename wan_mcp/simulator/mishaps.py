@@ -77,9 +77,7 @@ KINDS: dict[str, Kind] = {
         _options(forever=bool),
         is_fate=True,
     ),
-    "stuck_pending": Kind(
-        "The task does not start; the rest as above.", CREATE, _options(forever=bool), is_fate=True
-    ),
+    "stuck_pending": Kind("The task does not start; the rest as above.", CREATE, _options(forever=bool), is_fate=True),
     "lost": Kind("The task runs, but queries answer UNKNOWN.", CREATE, is_fate=True),
     "list_lag": Kind(
         "The list shows the task only some seconds after its submission.",
@@ -91,9 +89,7 @@ KINDS: dict[str, Kind] = {
     "unknown": Kind("This query is answered UNKNOWN.", QUERY),
     "expired": Kind("The link is refused as expired: 403, XML.", DOWNLOAD),
     "missing": Kind("The file is gone: 404 NoSuchKey, XML.", DOWNLOAD),
-    "truncate": Kind(
-        "Content-Length tells more than comes; then a clean close.", DOWNLOAD, _options(keep=NUMBER)
-    ),
+    "truncate": Kind("Content-Length tells more than comes; then a clean close.", DOWNLOAD, _options(keep=NUMBER)),
     "reset": Kind("The connection is reset midway.", DOWNLOAD, _options(keep=NUMBER)),
     "slow": Kind(
         "So many bytes in a real second.",

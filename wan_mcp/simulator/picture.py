@@ -118,9 +118,7 @@ class Picture:
         counter.onto(canvas, x=self._width - counter.mask.width - margin, y=margin)
         if self._watermark is not None:
             mark = self._watermark.mask
-            self._watermark.onto(
-                canvas, x=self._width - mark.width - margin, y=self._height - mark.height - margin
-            )
+            self._watermark.onto(canvas, x=self._width - mark.width - margin, y=self._height - mark.height - margin)
         # How far the video is, as a line along the lower edge.
         done = round(self._width * second / self._shot.seconds) & ~1
         if done:
@@ -146,9 +144,7 @@ class Picture:
         width = (self._width + math.ceil(self._shot.seconds * speed * self._unit) + 4) & ~1
         top = round((place - swing) * self._height) & ~1
         height = self._height - top
-        mask = self._outline(
-            width, height, swing=swing * self._height, wave=self._height * (0.9 - 0.15 * index)
-        )
+        mask = self._outline(width, height, swing=swing * self._height, wave=self._height * (0.9 - 0.15 * index))
         colour = self._mood.ridges[index]
         below = self._mood.ridges[min(index + 1, len(RIDGES) - 1)]
         return Layer(gradient(width, height, colours=(colour, colour, below)), mask), top
@@ -161,9 +157,7 @@ class Picture:
         ]
 
         def line(x: int) -> float:
-            return swing * (
-                1 - sum(share * math.sin(x / length * math.tau + phase) for share, length, phase in waves)
-            )
+            return swing * (1 - sum(share * math.sin(x / length * math.tau + phase) for share, length, phase in waves))
 
         step = 4
         points = [(x, line(x) * EDGES) for x in range(0, width + step, step)]
@@ -186,11 +180,7 @@ def _orb(colour: str, radius: int) -> Layer:
     """A disc with a halo four times as wide."""
     size = radius * 8 & ~1
     fall = [(v / 255) ** 3.6 * 150 for v in range(256)]
-    halo = (
-        ImageChops.invert(Image.radial_gradient("L"))
-        .point(fall)
-        .resize((size, size), Image.Resampling.BICUBIC)
-    )
+    halo = ImageChops.invert(Image.radial_gradient("L")).point(fall).resize((size, size), Image.Resampling.BICUBIC)
     disc = Image.new("L", (size, size))
     big = Image.new("L", (radius * 2 * EDGES, radius * 2 * EDGES))
     ImageDraw.Draw(big).ellipse((0, 0, big.width - 1, big.height - 1), fill=245)

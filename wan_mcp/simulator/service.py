@@ -100,7 +100,9 @@ def _check_resolve_header(what: Asked, call: Call) -> None:
     audio = what.input.get("audio_url")
     is_ours = isinstance(audio, str) and audio.startswith("oss://")
     if is_ours and call.header("x-dashscope-ossresourceresolve") != "enable":
-        raise Refusal("InvalidParameter", "url error, please check url！ The oss:// url cannot be resolved.")  # noqa: RUF001  # the service's own punctuation
+        raise Refusal(
+            "InvalidParameter", "url error, please check url！ The oss:// url cannot be resolved."
+        )  # the service's own punctuation
 
 
 def _output(sim: Simulator, task: Task, call: Call) -> dict[str, Any]:
@@ -158,9 +160,7 @@ def _window(sim: Simulator, call: Call) -> tuple[datetime, datetime]:
         return end - DAY, end
     end = end or begin + DAY
     if end - begin > DAY + timedelta(seconds=1):
-        raise Refusal(
-            "InvalidParameter", "The time range between start_time and end_time must not exceed 24 hours."
-        )
+        raise Refusal("InvalidParameter", "The time range between start_time and end_time must not exceed 24 hours.")
     return begin, end
 
 

@@ -38,8 +38,8 @@ class Settings:
     queue_limit: int = 500
     """Tasks of one model that may wait."""
 
-    submit_rate: float | None = -1
-    """Submissions a second of one model; -1 takes the model's own (5), None lifts the limit."""
+    submit_rate: float | Literal["model"] | None = "model"
+    """Submissions a second of one model: a number, the model's own (5), or None for no limit."""
 
     query_rate: float | None = 20
     """Queries, list calls and cancellations a second, each counted alone; None lifts it."""

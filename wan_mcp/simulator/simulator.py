@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 from uuid import uuid4
 
-from .calls import KEPT_BODY, Call
+from .calls import Call
 from .checks import Order
 from .clock import Clock, real_now
 from .errors import Refusal, looked_up
@@ -152,8 +152,8 @@ class Simulator:
     # What the HTTP face asks and does.
 
     def remember(self, call: Call) -> None:
-        """Put a request into the log, without the bytes of an upload."""
-        self.requests.append(call if len(call.body) <= KEPT_BODY else replace(call, body=b""))
+        """Put a request into the log."""
+        self.requests.append(call)
 
     def next_mishap(self, on: str, call: Call, task_id: str | None) -> Mishap | None:
         """What the script has for this request."""
@@ -168,7 +168,7 @@ class Simulator:
     def let_in_submission(self, model: str) -> None:
         """Count a submission against the model's limit, and look at its queue."""
         rate = self.settings.submit_rate
-        self.let_in(f"create {model}", MODELS[model].submit_rate if rate == -1 else rate)
+        self.let_in(f"create {model}", MODELS[model].submit_rate if rate == "model" else rate)
         self.board.run_until(self.clock.now())
         if self.board.waiting(model) >= self.settings.queue_limit:
             raise Refusal("Throttling.RateQuota", "Too many requests in route. Please try again later.")
@@ -212,7 +212,7 @@ class Simulator:
             case "fail":
                 after = one.number("after")
                 run = fate.run if after is None else timedelta(seconds=after)
-                return replace(fate, failure=_failure(one), run=run)
+                return replace(fate, failure=_failure(one), run=run, stuck=None)
             case "stuck_running" | "stuck_pending":
                 stuck = Status.RUNNING if one.kind == "stuck_running" else Status.PENDING
                 timeout = None if one.options.get("forever") else self.settings.task_timeout

@@ -109,20 +109,26 @@ class _Line:
         self.waiting: list[Task] = []
 
     def run_until(self, at: datetime) -> None:
-        for task in list(self.waiting):
+        next_one = 0  # the first in the queue that is not stuck there
+        while next_one < len(self.waiting):
+            task = self.waiting[next_one]
             if task.fate.stuck is Status.PENDING:
                 task.ended_at = task.given_up_at
+                next_one += 1
                 continue
             start = max(task.created_at + task.fate.delay, self.free_at[0])
             if start > at:
                 return
-            self.waiting.remove(task)
+            del self.waiting[next_one]
             heapq.heapreplace(self.free_at, task.start(start))
 
-    def restart(self, task: Task, at: datetime) -> None:
-        """Work out a running task's end anew, after its fate was changed."""
+    def restart(self, task: Task, *, now: datetime) -> None:
+        """Work out a running task's end anew; what is past stays as it was."""
         self.free_at.remove(task.ended_at or NEVER)
-        self.free_at.append(task.start(at))
+        task.start(task.started_at or now)
+        if task.ended_at is not None:
+            task.ended_at = max(task.ended_at, now)
+        self.free_at.append(task.ended_at or NEVER)
         heapq.heapify(self.free_at)
 
 
@@ -165,4 +171,4 @@ class Board:
             raise ValueError(f"task {task.id} is RUNNING already, it cannot be stuck PENDING")
         task.fate = fate
         if task.started_at is not None:
-            self._lines[task.order.model].restart(task, task.started_at)
+            self._lines[task.order.model].restart(task, now=at)

@@ -73,9 +73,7 @@ def receive_upload(sim: Simulator, call: Call) -> Response:
     if not key.startswith(rules["conditions"][0][2] + "/"):
         raise OssError(403, "AccessDenied", "Invalid according to Policy: Policy Condition failed: key")
     if key in sim.uploads:
-        raise OssError(
-            409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten."
-        )
+        raise OssError(409, "FileAlreadyExists", "The object you specified already exists and can not be overwritten.")
     if len(body) > MAX_FILE_MB * 1024 * 1024:
         raise OssError(400, "EntityTooLarge", "Your proposed upload exceeds the maximum allowed size.")
     sim.uploads[key] = Upload(model=rules["conditions"][1]["model"], body=body, at=sim.clock.now())
@@ -94,10 +92,7 @@ def upload_fault(sim: Simulator, what: Asked) -> Refusal | None:
         return Refusal("InvalidParameter", "Failed to download multimodal content.")
     if len(upload.body) > MAX_AUDIO:
         return Refusal("InvalidURL", "File size is larger than 15MB.")
-    seconds = _wave_seconds(upload.body) if audio.endswith(".wav") else None
-    if seconds is not None and not AUDIO_SECONDS[0] <= seconds <= AUDIO_SECONDS[1]:
-        return Refusal("InvalidFile.Duration")
-    return None
+    return _wave_fault(upload.body) if audio.endswith(".wav") else None
 
 
 def _signed(encoded: str) -> str:
@@ -107,9 +102,7 @@ def _signed(encoded: str) -> str:
 def _checked_policy(sim: Simulator, fields: dict[str, str]) -> dict[str, Any]:
     encoded = fields.get("policy", "")
     if fields.get("OSSAccessKeyId") != ACCESS_KEY:
-        raise OssError(
-            403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records."
-        )
+        raise OssError(403, "InvalidAccessKeyId", "The OSS Access Key Id you provided does not exist in our records.")
     if not hmac.compare_digest(fields.get("Signature", ""), _signed(encoded)):
         raise OssError(
             403,
@@ -147,9 +140,12 @@ def _header_parameter(header: str, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _wave_seconds(body: bytes) -> float | None:
+def _wave_fault(body: bytes) -> Refusal | None:
+    """A sound's length is looked at where the standard library can read it: not in an MP3."""
     try:
         with wave.open(io.BytesIO(body)) as sound:
-            return sound.getnframes() / sound.getframerate()
+            seconds = sound.getnframes() / sound.getframerate()
     except (wave.Error, EOFError):
-        return None
+        return Refusal("InvalidFile.Format")
+    shortest, longest = AUDIO_SECONDS
+    return None if shortest <= seconds <= longest else Refusal("InvalidFile.Duration")

@@ -1,0 +1,212 @@
+"""When the answer to a submission is lost: one POST, plain words, and the truth found out later."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import HandClock
+from tests.making import CAT, a_request, pass_time
+from wan_mcp.domain.errors import TooLate, UnknownTask
+from wan_mcp.domain.task import Status
+from wan_mcp.service.videos import Videos
+from wan_mcp.simulator import Simulator
+
+pytestmark = pytest.mark.anyio
+
+LOST_ANSWERS: list[dict[str, Any]] = [
+    {"kind": "drop"},
+    {"kind": "html", "status": 502},
+    {"kind": "html", "status": 504},
+    {"kind": "html", "status": 200},
+    {"kind": "empty"},
+    {"kind": "half"},
+    {"kind": "garbage"},
+    {"kind": "refuse", "code": "InternalError", "status": 500},
+    {"kind": "refuse", "code": "ModelUnavailable", "status": 503},
+]
+
+
+def posts(simulator: Simulator) -> int:
+    """How many creations were sent."""
+    return sum(call.method == "POST" for call in simulator.requests)
+
+
+@pytest.mark.parametrize("mishap", LOST_ANSWERS, ids=lambda m: f"{m['kind']}-{m.get('status', '')}")
+async def test_a_task_whose_answer_was_lost_is_never_sent_again(
+    videos: Videos, simulator: Simulator, clock: HandClock, mishap: dict[str, Any]
+) -> None:
+    """DashScope has no idempotency key: a second POST is a second bill."""
+    simulator.mishap(on="create", accept=True, **mishap)
+
+    task = (await videos.create(a_request(), agreed=False)).task
+    assert task.status is Status.UNCERTAIN
+    assert task.money_state == "held"
+    await pass_time(videos, clock, minutes=5)
+
+    task = (await videos.get(task.id)).task
+    assert posts(simulator) == 1
+    assert task.status is Status.SUCCEEDED
+    assert task.file is not None
+    assert Path(task.file).exists()
+    assert task.money_state == "charged"
+
+
+@pytest.mark.parametrize("mishap", LOST_ANSWERS, ids=lambda m: f"{m['kind']}-{m.get('status', '')}")
+async def test_what_never_arrived_is_released_after_the_list_was_read_twice(
+    videos: Videos, simulator: Simulator, clock: HandClock, mishap: dict[str, Any]
+) -> None:
+    """No reservation may hold money for ever, and nobody has measured how far the list lags."""
+    simulator.mishap(on="create", accept=False, **mishap)
+    task = (await videos.create(a_request(), agreed=False)).task
+
+    await pass_time(videos, clock, minutes=10)
+    assert (await videos.get(task.id)).task.status is Status.UNCERTAIN
+    await pass_time(videos, clock, minutes=10)
+
+    task = (await videos.get(task.id)).task
+    assert task.status is Status.FAILED
+    assert task.problem is not None
+    assert task.problem.code == "NeverArrived"
+    assert task.money_state == "free"
+    assert posts(simulator) == 1
+
+
+async def test_a_list_that_lags_does_not_release_a_task_that_runs(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """The first silence of the list proves nothing."""
+    simulator.mishap(on="create", kind="list_lag", seconds=300)
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+
+    await pass_time(videos, clock, minutes=20)
+
+    assert (await videos.get(task.id)).task.status is Status.SUCCEEDED
+
+
+async def test_a_foreign_task_with_another_prompt_is_given_back(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Another program on the account created its own task in the same window; ours never arrived."""
+    simulator.mishap(on="create", kind="drop", accept=False)
+    task = (await videos.create(a_request(), agreed=False)).task
+    simulator.foreign_task(prompt="somebody else's")
+
+    await pass_time(videos, clock, minutes=40)
+
+    task = (await videos.get(task.id)).task
+    assert task.status is Status.FAILED
+    assert task.dashscope_task_id is None
+    assert task.file is None
+
+
+async def test_ours_is_found_among_foreign_tasks_by_its_prompt(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """The list names no prompt, but a query does."""
+    for number in range(3):
+        simulator.foreign_task(prompt=f"foreign {number}")
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+    simulator.foreign_task(prompt="one more")
+
+    await pass_time(videos, clock, minutes=10)
+
+    task = (await videos.get(task.id)).task
+    assert task.status is Status.SUCCEEDED
+    assert task.dashscope_task_id == simulator.accepted[0].id
+
+
+async def test_several_candidates_wait_for_a_person(videos: Videos, simulator: Simulator, clock: HandClock) -> None:
+    """Twins cannot be told apart by their prompt; a wrong adoption would lose one of them."""
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+    twin = simulator.foreign_task(prompt=CAT)
+
+    await pass_time(videos, clock, minutes=30)
+
+    task = (await videos.get(task.id)).task
+    assert task.status is Status.UNCERTAIN
+    assert task.problem is not None
+    assert task.problem.code == "SeveralCandidates"
+    assert twin.id in task.problem.message
+
+    ours = simulator.accepted[0].id
+    settled = (await videos.settle(task.id, remote_id=ours)).task
+    assert settled.status is Status.SUCCEEDED
+    await pass_time(videos, clock, minutes=1)
+    assert (await videos.get(task.id)).task.file is not None
+
+
+async def test_a_person_can_say_that_it_never_came_to_be(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """What only a person knows ends here, and the money is free again."""
+    simulator.mishap(on="create", kind="drop", accept=False)
+    task = (await videos.create(a_request(), agreed=False)).task
+
+    settled = (await videos.settle(task.id, remote_id=None)).task
+
+    assert settled.status is Status.FAILED
+    assert (await videos.account()).standing.held.amount == 0
+
+
+async def test_only_what_is_in_doubt_can_be_settled(videos: Videos) -> None:
+    """A task that is being watched has an end of its own."""
+    task = (await videos.create(a_request(), agreed=False)).task
+
+    with pytest.raises(TooLate):
+        await videos.settle(task.id, remote_id=None)
+
+
+async def test_settling_with_a_task_that_dashscope_does_not_know_changes_nothing(
+    videos: Videos, simulator: Simulator
+) -> None:
+    """A typing error must not close a paid task."""
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+
+    with pytest.raises(UnknownTask):
+        await videos.settle(task.id, remote_id="00000000-0000-4000-8000-000000000000")
+
+    assert (await videos.get(task.id)).task.status is Status.UNCERTAIN
+
+
+async def test_two_lost_answers_in_one_window_are_told_apart(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """One arrived and one did not: each waits for proof rather than take the other's."""
+    simulator.mishap(on="create", kind="drop", accept=False, prompt_contains="first")
+    simulator.mishap(on="create", kind="drop", accept=True, prompt_contains="second")
+    first = (await videos.create(a_request("the first"), agreed=False)).task
+    second = (await videos.create(a_request("the second"), agreed=False)).task
+
+    await pass_time(videos, clock, minutes=60)
+
+    assert (await videos.get(first.id)).task.status is Status.FAILED
+    assert (await videos.get(second.id)).task.status is Status.SUCCEEDED
+
+
+async def test_the_same_request_while_in_doubt_returns_the_first_task(videos: Videos, simulator: Simulator) -> None:
+    """A model that reads of a lost answer will call again, whatever it is told."""
+    simulator.mishap(on="create", kind="drop", accept=True)
+    first = await videos.create(a_request(), agreed=False)
+    again = await videos.create(a_request(), agreed=False)
+
+    assert again.task.id == first.task.id
+    assert again.is_known_request
+    assert posts(simulator) == 1
+
+
+async def test_a_search_that_cannot_read_the_list_proves_nothing(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """An outage of the list must not release a task that may run."""
+    simulator.mishap(on="list", kind="html", status=503, times=None)
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+
+    await pass_time(videos, clock, minutes=60)
+
+    assert (await videos.get(task.id)).task.status is Status.UNCERTAIN

@@ -1,0 +1,407 @@
+"""The watch over every open task: faults are ridden out, queues served, restarts survived, files brought home."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import HandClock, made, opened
+from tests.making import a_request, pass_time
+from wan_mcp.domain.task import Status, VideoTask
+from wan_mcp.service.videos import Videos
+from wan_mcp.settings import Settings
+from wan_mcp.simulator import Simulator
+
+pytestmark = pytest.mark.anyio
+
+
+async def created(videos: Videos, prompt: str = "a cat", **more: object) -> VideoTask:
+    """A task just made."""
+    return (await videos.create(a_request(prompt, **more), agreed=True)).task
+
+
+async def latest(videos: Videos, task: VideoTask) -> VideoTask:
+    """The same task as it stands now."""
+    return (await videos.get(task.id)).task
+
+
+# Looking
+
+TRANSIENT: list[dict[str, Any]] = [
+    {"kind": "throttle"},
+    {"kind": "throttle", "retry_after": 3},
+    {"kind": "refuse", "code": "InternalError"},
+    {"kind": "refuse", "code": "ModelUnavailable", "status": 503},
+    {"kind": "garbage"},
+    {"kind": "half"},
+    {"kind": "empty"},
+    {"kind": "html", "status": 502},
+    {"kind": "drop"},
+    {"kind": "refuse", "code": "InvalidApiKey"},
+    {"kind": "refuse", "code": "Throttling", "status": 200},
+]
+
+
+@pytest.mark.parametrize("mishap", TRANSIENT, ids=str)
+async def test_a_look_that_fails_is_just_tried_later(
+    videos: Videos, simulator: Simulator, clock: HandClock, mishap: dict[str, Any]
+) -> None:
+    """The id stays, and nobody gets an error for it."""
+    task = await created(videos)
+    simulator.mishap(on="query", times=2, **mishap)
+
+    clock.turn(30)
+    await videos.watcher.turn()
+    report = await videos.get(task.id)
+    assert report.task.status is Status.PENDING
+    assert report.trouble is not None
+    await pass_time(videos, clock, minutes=8)
+
+    assert (await latest(videos, task)).status is Status.SUCCEEDED
+
+
+async def test_a_network_dead_for_ten_minutes_loses_nothing(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """A laptop in a train must not lose a paid task; looks keep a growing distance meanwhile."""
+    task = await created(videos)
+    simulator.mishap(on="query", kind="drop", times=None)
+    before = len(simulator.requests)
+    await pass_time(videos, clock, minutes=10)
+    tried = len(simulator.requests) - before
+    simulator.script.clear()
+
+    await pass_time(videos, clock, minutes=4)
+
+    assert tried < 10
+    assert (await latest(videos, task)).file is not None
+
+
+async def test_unknown_ends_the_watch_and_keeps_the_money_held(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Peers poll an expired task for ever; we would rather refuse a video than spend twice."""
+    task = await created(videos)
+    simulator.mishap(on="query", kind="unknown", times=None)
+    await pass_time(videos, clock, minutes=2)
+    asked = len(simulator.requests)
+    await pass_time(videos, clock, minutes=5)
+
+    task = await latest(videos, task)
+    assert task.status is Status.UNKNOWN
+    assert task.money_state == "held"
+    assert len(simulator.requests) == asked
+
+
+async def test_a_failed_task_costs_nothing_and_tells_dashscopes_reason(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Only successful seconds are billed."""
+    simulator.mishap(on="create", kind="fail", code="DataInspectionFailed")
+    task = await created(videos)
+    await pass_time(videos, clock, minutes=3)
+
+    task = await latest(videos, task)
+    assert task.status is Status.FAILED
+    assert task.problem is not None
+    assert task.problem.code == "DataInspectionFailed"
+    assert task.money_state == "free"
+
+
+async def test_a_failure_without_a_reason_names_the_request(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Some failed tasks carry neither code nor message; the request id is what Alibaba's support asks for."""
+    simulator.mishap(on="create", kind="fail", code=None)
+    task = await created(videos)
+    await pass_time(videos, clock, minutes=3)
+
+    task = await latest(videos, task)
+    assert task.problem is not None
+    assert "request" in task.problem.message
+
+
+async def test_a_task_that_nobody_ends_is_given_up_after_a_day(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """DashScope forgets; a watch without an end would hold a place and money for ever."""
+    task = await created(videos)
+    simulator.mishap(on="query", kind="drop", times=None)
+    await pass_time(videos, clock, minutes=29 * 60, step=1800)
+
+    assert (await latest(videos, task)).status is Status.UNKNOWN
+
+
+# The queue
+
+
+async def test_what_exceeds_the_limits_waits_with_us_and_is_sent_in_turn(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """A burst is never an error: five run, five a second are sent, the rest waits its turn."""
+    tasks = [await created(videos, f"take {number}") for number in range(12)]
+
+    assert [task.status for task in tasks] == [Status.PENDING] * 5 + [Status.QUEUED] * 7
+    assert (await videos.get(tasks[5].id)).place == 1
+    assert (await videos.get(tasks[11].id)).place == 7
+    for _ in range(40):
+        clock.turn(30)
+        await videos.watcher.turn()
+        running = [t for t in simulator.accepted if simulator.status(t.id) in ("PENDING", "RUNNING")]
+        assert len(running) <= 5
+
+    ended = [await latest(videos, task) for task in tasks]
+    assert [task.status for task in ended] == [Status.SUCCEEDED] * 12
+    assert not any(call.status == 429 for call in simulator.requests)
+    order = [task.order.prompt for task in simulator.accepted]
+    assert order == [f"take {number}" for number in range(12)]
+
+
+async def test_a_rate_limit_of_dashscope_becomes_a_place_in_the_queue(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Other programs on the account use up its limits too."""
+    simulator.mishap(on="create", kind="throttle", times=3)
+
+    task = await created(videos)
+    assert task.status is Status.QUEUED
+    assert task.money_state == "held"
+    await pass_time(videos, clock, minutes=6)
+
+    assert (await latest(videos, task)).status is Status.SUCCEEDED
+    assert simulator.accepted_for("a cat") == 1
+
+
+async def test_a_queued_task_is_cancelled_for_nothing_and_never_sent(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """What waits with us has cost nothing yet."""
+    tasks = [await created(videos, f"take {number}") for number in range(6)]
+
+    report = await videos.cancel(tasks[5].id)
+    await pass_time(videos, clock, minutes=6)
+
+    assert report.task.status is Status.CANCELED
+    assert simulator.accepted_for("take 5") == 0
+
+
+async def test_a_queued_task_that_dashscope_refuses_fails_and_frees_its_money(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Nobody waits on the call any more, so the record must say it."""
+    tasks = [await created(videos, f"take {number}") for number in range(6)]
+    simulator.mishap(on="create", kind="refuse", code="Arrearage")
+    await pass_time(videos, clock, minutes=4)
+
+    task = await latest(videos, tasks[5])
+    assert task.status is Status.FAILED
+    assert task.problem is not None
+    assert task.problem.code == "Arrearage"
+
+
+async def test_a_small_caller_is_not_starved_by_a_large_one(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """A film of many shots does not shut out a neighbour."""
+    for number in range(20):
+        await videos.create(a_request(f"film {number}"), agreed=True, caller="studio")
+    for number in range(3):
+        await videos.create(a_request(f"card {number}"), agreed=True, caller="neighbour")
+    await pass_time(videos, clock, minutes=25)
+
+    order = [task.order.prompt for task in simulator.accepted]
+    assert len(order) == 23
+    assert max(order.index(f"card {number}") for number in range(3)) < 12
+
+
+async def test_a_queue_that_cannot_reach_dashscope_waits(
+    videos: Videos, simulator: Simulator, clock: HandClock, tmp_path: Path
+) -> None:
+    """What was queued is wanted still when the network is back."""
+    tasks = [await created(videos, f"take {number}") for number in range(6)]
+    simulator.mishap(on="create", kind="throttle", times=4)
+    await pass_time(videos, clock, minutes=12)
+
+    assert (await latest(videos, tasks[5])).status is Status.SUCCEEDED
+
+
+# Restarts
+
+
+async def test_open_tasks_are_watched_again_after_a_restart(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """Nothing paid for is lost when a laptop is closed."""
+    async with opened(settings, clock) as videos:
+        task = await created(videos)
+    clock.turn(600)
+
+    async with opened(settings, clock) as videos:
+        await videos.watcher.turn()
+        await videos.watcher.turn()
+        ended = await latest(videos, task)
+
+    assert ended.status is Status.SUCCEEDED
+    assert ended.file is not None
+    assert len(simulator.accepted) == 1
+
+
+async def test_a_finished_video_is_saved_after_a_restart(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """The link lives for a day, whoever was there when it came."""
+    async with opened(settings, clock) as videos:
+        task = await created(videos)
+        simulator.mishap(on="download", kind="reset", keep=0.2)
+        await pass_time(videos, clock, minutes=3, step=60)
+        assert (await latest(videos, task)).file is None
+
+    async with opened(settings, clock) as videos:
+        await videos.watcher.turn()
+        assert (await latest(videos, task)).file is not None
+
+
+async def test_a_queue_found_an_hour_later_is_released(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """Nobody wants yesterday's video charged today."""
+    async with opened(settings, clock) as videos:
+        tasks = [await created(videos, f"take {number}") for number in range(7)]
+    clock.turn(3700)
+
+    async with opened(settings, clock) as videos:
+        await pass_time(videos, clock, minutes=5)
+        task = await latest(videos, tasks[6])
+
+    assert task.status is Status.CANCELED
+    assert task.problem is not None
+    assert task.problem.code == "ReleasedFromQueue"
+    assert len(simulator.accepted) == 5
+
+
+async def test_a_queue_found_soon_after_a_restart_is_served(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """A restart of the host is nothing that a caller should notice."""
+    async with opened(settings, clock) as videos:
+        for number in range(7):
+            await created(videos, f"take {number}")
+    clock.turn(1200)
+
+    async with opened(settings, clock) as videos:
+        await pass_time(videos, clock, minutes=5)
+
+    assert len(simulator.accepted) == 7
+
+
+async def test_a_queue_that_was_attended_for_hours_is_not_released(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """A long film waits long, and somebody is there."""
+    simulator.mishap(on="create", kind="throttle", times=None)
+    async with opened(settings, clock) as videos:
+        task = await created(videos)
+        await pass_time(videos, clock, minutes=150, step=120)
+        simulator.script.clear()
+        await pass_time(videos, clock, minutes=5)
+        assert (await latest(videos, task)).status is Status.SUCCEEDED
+
+
+async def test_two_servers_on_one_ledger_do_not_send_twice(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """Claude Desktop, Cursor and a terminal each start their own server on the same file."""
+    async with opened(settings, clock) as one, opened(settings, clock) as two:
+        tasks = [await created(one if number % 2 else two, f"take {number}") for number in range(8)]
+        for _ in range(20):
+            clock.turn(30)
+            await one.watcher.turn()
+            await two.watcher.turn()
+        ended = [await latest(one, task) for task in tasks]
+
+    assert {task.status for task in ended} == {Status.SUCCEEDED}
+    assert len(simulator.accepted) == 8
+    assert len({task.file for task in ended}) == 8
+
+
+async def test_one_server_takes_over_what_another_left(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """The host that started a task may be closed while another stays open."""
+    async with opened(settings, clock) as stays:
+        async with opened(settings, clock) as leaves:
+            task = await created(leaves)
+        await pass_time(stays, clock, minutes=3)
+        assert (await latest(stays, task)).file is not None
+
+
+# Downloads
+
+BROKEN: list[dict[str, Any]] = [
+    {"kind": "reset", "keep": 0.4},
+    {"kind": "truncate", "keep": 0.4},
+    {"kind": "xml_200"},
+    {"kind": "wrong_type", "content_type": "text/html"},
+    {"kind": "tiny"},
+    {"kind": "html", "status": 503},
+    {"kind": "redirect", "to": "https://evil.example/x.mp4"},
+]
+
+
+@pytest.mark.parametrize("mishap", BROKEN, ids=lambda m: str(m["kind"]))
+async def test_a_broken_download_is_tried_again_and_never_named_a_video(
+    videos: Videos, simulator: Simulator, clock: HandClock, tmp_path: Path, mishap: dict[str, Any]
+) -> None:
+    """Peers stored error pages as mp4."""
+    task = await created(videos)
+    simulator.mishap(on="download", times=2, **mishap)
+    await pass_time(videos, clock, minutes=1.5)
+    for _ in range(2):
+        clock.turn(1)
+        await videos.watcher.turn()
+        assert not list((tmp_path / "videos").glob("*.mp4"))
+        clock.turn(10)
+    await pass_time(videos, clock, minutes=2, step=10)
+
+    task = await latest(videos, task)
+    assert task.file is not None
+    assert Path(task.file).read_bytes()[4:8] == b"ftyp"
+    assert [path.name for path in (tmp_path / "videos").iterdir()] == [Path(task.file).name]
+
+
+async def test_a_dead_link_is_told_and_the_watch_ends(videos: Videos, simulator: Simulator, clock: HandClock) -> None:
+    """The video is paid for and lost: nobody may be left waiting for it."""
+    task = await created(videos)
+    simulator.mishap(on="download", kind="expired", times=None)
+    await pass_time(videos, clock, minutes=3)
+
+    task = await latest(videos, task)
+    assert task.status is Status.SUCCEEDED
+    assert task.money_state == "charged"
+    assert task.problem is not None
+    assert task.problem.code == "LinkExpired"
+    assert task.is_settled
+
+
+async def test_no_key_still_saves_what_is_paid_for(
+    url: str, tmp_path: Path, clock: HandClock, simulator: Simulator
+) -> None:
+    """A link needs no key, and a key may be taken out of the settings."""
+    async with opened(made(url, tmp_path), clock) as videos:
+        task = await created(videos)
+        simulator.mishap(on="download", kind="reset", keep=0.1)
+        await pass_time(videos, clock, minutes=3, step=60)
+
+    async with opened(made(url, tmp_path, DASHSCOPE_API_KEY=None), clock) as videos:
+        await videos.watcher.turn()
+        assert (await latest(videos, task)).file is not None
+
+
+async def test_the_loop_sleeps_until_the_next_step(videos: Videos, clock: HandClock) -> None:
+    """A server with nothing to do must cost nothing."""
+    await created(videos)
+    before = clock.now()
+    await videos.watcher.wait_for_news(5)
+
+    assert clock.now() - before == timedelta(seconds=5)
