@@ -139,3 +139,8 @@ def the_ledger_is_audited(request: pytest.FixtureRequest, tmp_path: Path) -> Gen
     simulator: Simulator | None = request.getfixturevalue("simulator") if "simulator" in request.fixturenames else None
     yield
     audit(list(tmp_path.rglob("ledger.db")), simulator)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How a deliberate change of words is taken over."""
+    parser.addoption("--renew-snapshots", action="store_true", help="write tests/snapshots/ anew")

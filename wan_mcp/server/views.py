@@ -15,6 +15,8 @@ from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.service.report import Account, Report
 
 _PROMPT_SHOWN = 60
+_END_OF_DASHSCOPES_PATIENCE = timedelta(hours=3)
+_NOT_IN_A_LIST = ("next_step", "next_poll_seconds")
 
 
 def number(amount: Decimal) -> int | float:
@@ -61,7 +63,7 @@ def structured(report: Report) -> dict[str, Any]:
         "next_step": next_words(report),
         "next_poll_seconds": None if task.is_settled else _next_poll(report),
     }
-    return {name: value for name, value in shown.items() if value is not None}
+    return {name: value for name, value in shown.items() if value not in (None, "")}
 
 
 def problem(task: VideoTask) -> dict[str, str] | None:
@@ -88,7 +90,7 @@ def line(report: Report) -> str:
 def next_words(report: Report) -> str:
     """What the caller does next."""
     task = report.task
-    again = f"call get_video_task with task_id {task.id}."
+    again = "call get_video_task with this task_id."
     match task.status:
         case Status.SUCCEEDED if task.file:
             return "Tell the user where the file is."
@@ -107,7 +109,7 @@ def next_words(report: Report) -> str:
         case Status.UNCERTAIN:
             return f"Do not create it again: it is looked for at DashScope. In a minute, {again}"
         case _:
-            return f"Next, {again}"
+            return f"Next: {again}"
 
 
 def _state(report: Report) -> str:
@@ -120,18 +122,25 @@ def _told(report: Report) -> str:
     task, elapsed, usual = report.task, seconds(report.elapsed), seconds(report.usual)
     match task.status:
         case Status.QUEUED:
-            return f"{task.id} is QUEUED with us at place {report.place}; nothing was sent yet."
+            return (
+                f"{task.id} is QUEUED with us at place {report.place}; nothing was sent yet. "
+                f"It is usually sent within {seconds(report.usual_turn)} s and then takes {usual} s."
+            )
         case Status.SUBMITTING:
             return f"{task.id} is being submitted."
         case Status.UNCERTAIN:
             return f"{task.id} is UNCERTAIN: {task.problem.message if task.problem else ''} It may have been charged."
+        case Status.PENDING | Status.RUNNING if report.elapsed > _END_OF_DASHSCOPES_PATIENCE:
+            return f"{task.id} is {task.status} for {elapsed // 60} min: stuck. DashScope ends a task after 3 hours."
         case Status.PENDING | Status.RUNNING:
-            return f"{task.id} is {task.status} at DashScope for {elapsed} s; such a video usually takes {usual} s."
+            since = f" for {elapsed} s" if elapsed else ""
+            return f"{task.id} is {task.status} at DashScope{since}; such a video usually takes {usual} s."
         case Status.SUCCEEDED:
             return f"{task.id} SUCCEEDED. {_video(task)}"
-        case Status.FAILED | Status.CANCELED | Status.UNKNOWN:
-            why = f": {task.problem.code}, “{task.problem.message}”" if task.problem else ""
-            return f"{task.id} {task.status}{why}"
+        case Status.FAILED:
+            return f"{task.id} FAILED" + (f" ({task.problem.code}): “{task.problem.message}”" if task.problem else ".")
+        case Status.CANCELED | Status.UNKNOWN:
+            return f"{task.id} is {task.status}" + (f": {task.problem.message}" if task.problem else ".")
 
 
 def _video(task: VideoTask) -> str:
@@ -211,8 +220,14 @@ def budget_words(account: Account) -> str:
 def listing(reports: list[Report], account: Account) -> tuple[str, dict[str, Any]]:
     """Several tasks, newest first, and where the money stands."""
     lines = [line(report) for report in reports] or ["No tasks."]
-    shown = {"tasks": [structured(report) for report in reports], "budget": budget(account)}
+    shown = {"tasks": [_listed(report) for report in reports], "budget": budget(account)}
     return "\n".join([*lines, budget_words(account)]), shown
+
+
+def _listed(report: Report) -> dict[str, Any]:
+    """The same names, without what belongs to one task in hand, or to a link that the file has made needless."""
+    left_out = (*_NOT_IN_A_LIST, "video_url", "expires_at") if report.task.file else _NOT_IN_A_LIST
+    return {name: value for name, value in structured(report).items() if name not in left_out}
 
 
 # Errors

@@ -6,6 +6,7 @@ Imports nothing heavy: the doors need these names before the service is opened.
 from dataclasses import dataclass
 from datetime import timedelta
 
+from wan_mcp.domain.catalogue import MODELS
 from wan_mcp.domain.money import Budget, Money, Standing
 from wan_mcp.domain.task import VideoTask
 
@@ -26,6 +27,12 @@ class Report:
     trouble: str | None = None
     """What the last look or download came to, where it came to nothing; it is tried again."""
     look_every: timedelta
+
+    @property
+    def usual_turn(self) -> timedelta:
+        """How long it usually waits in our queue: as many at once as DashScope runs, one after the other."""
+        at_once = MODELS[self.task.request.model].running_limit
+        return self.usual * (((self.place or 0) + at_once - 1) // at_once)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from wan_mcp.adapters.downloads import Downloads
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.catalogue import Quote
-from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget, StaleTask, TooLate, UnknownTask
+from wan_mcp.domain.errors import LedgerUnusable, MissingKey, NeedsConsent, OverBudget, StaleTask, TooLate, UnknownTask
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
@@ -405,7 +405,14 @@ async def open_service(
     clock = clock or Clock()
     ledger = Ledger(settings.ledger)
     await ledger.open()
-    owner = Owner(settings.ledger.with_name(settings.ledger.name + ".owners"))
+    try:
+        owner = Owner(settings.ledger.with_name(settings.ledger.name + ".owners"))
+    except OSError as error:
+        await ledger.close()
+        raise LedgerUnusable(
+            f"The folder beside the ledger {settings.ledger} cannot be used: {error}.",
+            next_step="Without it nothing is sent. Check the disk, the folder's rights, or WAN_MCP_LEDGER.",
+        ) from error
     downloads = Downloads(settings.output_dir, from_loopback=settings.is_local)
     dashscope = _dashscope(settings)
     watcher = Watcher(

@@ -7,7 +7,7 @@ process is gone, the tasks that nobody watches are taken over and asked the same
 import logging
 import random
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import anyio
 from anyio.abc import TaskGroup
@@ -63,6 +63,8 @@ _CONNECT_TRIES = 3
 _RECORD_TRIES = 4
 _NO_ROOM = timedelta(seconds=0.25)
 """Between two attempts to send from the queue while DashScope's limits leave no room."""
+_SAVES_AT_ONCE = 4
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _ASK_CANDIDATES_AGAIN = timedelta(minutes=1)
 _SHARE = 0.75
 """How much of the account's queries the looks may take; the rest is for callers who ask."""
@@ -113,6 +115,7 @@ class Watcher:
         self._look_every = look_every
         self._watched: dict[str, _Watched] = {}
         self._news = anyio.Event()
+        self._saving = anyio.CapacityLimiter(_SAVES_AT_ONCE)
         self._is_sending_the_queue = False
         self._sending_pause = _Pause()
         self._next_round: datetime | None = None
@@ -191,7 +194,8 @@ class Watcher:
 
     async def _start_due_steps(self, steps: TaskGroup) -> None:
         now = self._clock.now()
-        for watched in list(self._watched.values()):
+        # Of several links to be saved, the one that dies first goes first.
+        for watched in sorted(self._watched.values(), key=lambda watched: watched.task.expires_at or _NEVER):
             if watched.is_busy:
                 continue
             if watched.task.is_settled:
@@ -438,7 +442,8 @@ class Watcher:
     async def _save(self, watched: _Watched, step: Save) -> None:
         task = watched.task
         try:
-            saved = await self._downloads.save(step.url, file_name(task, task.asked_at.astimezone()))
+            async with self._saving:
+                saved = await self._downloads.save(step.url, file_name(task, task.asked_at.astimezone()))
         except LinkExpired as error:
             await self._ask_for_another_link(watched, error)
             return
