@@ -44,6 +44,7 @@ def environment(url: str, tmp_path: Path) -> dict[str, str]:
 
 async def finished(client: RawClient, task_id: str) -> dict[str, object]:
     """Wait for a task as a model does."""
+    task: dict[str, object] = {}
     for _ in range(5):
         task = await client.call("get_video_task", task_id=task_id, wait_seconds=10)
         if "file" in task or task["status"] == "FAILED":

@@ -1,16 +1,17 @@
 """When the answer to a submission is lost: one POST, plain words, and the truth found out later."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conftest import HandClock
+from tests.conftest import HandClock, made, opened
 from tests.making import CAT, a_request, pass_time
 from wan_mcp.domain.errors import TooLate, UnknownTask
 from wan_mcp.domain.task import Status
 from wan_mcp.service.videos import Videos
-from wan_mcp.simulator import Simulator
+from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -210,3 +211,19 @@ async def test_a_search_that_cannot_read_the_list_proves_nothing(
     await pass_time(videos, clock, minutes=60)
 
     assert (await videos.get(task.id)).task.status is Status.UNCERTAIN
+
+
+@pytest.mark.parametrize("ahead", [timedelta(minutes=-30), timedelta(minutes=30)])
+async def test_a_lost_task_is_found_though_the_clocks_differ(
+    clock: HandClock, tmp_path: Path, ahead: timedelta
+) -> None:
+    """A machine whose clock is off would else look in the wrong window, release the money, and pay twice."""
+    elsewhere = Simulator(now=lambda: clock.now() + ahead, media="clip", run_delay=8, run_time=60)
+    async with serving(elsewhere) as url, opened(made(url, tmp_path), clock) as videos:
+        elsewhere.mishap(on="create", kind="drop", accept=True)
+        task = (await videos.create(a_request(), agreed=False)).task
+        await pass_time(videos, clock, minutes=10)
+
+        report = await videos.get(task.id)
+        assert report.task.status is Status.SUCCEEDED
+        assert report.elapsed == timedelta(seconds=68)

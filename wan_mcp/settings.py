@@ -21,6 +21,7 @@ from wan_mcp.domain.money import Budget, Money
 from wan_mcp.domain.request import Limits
 
 _NO_CAP = Decimal("Infinity")
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 def _cap(value: object) -> Decimal | None:
@@ -31,7 +32,8 @@ def _cap(value: object) -> Decimal | None:
         amount = Decimal(str(value).strip())
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0 or amount.as_tuple().exponent < -6:  # pyright: ignore[reportOperatorIssue]  # finite: its exponent is a number
+    # Micros are what the ledger counts in; more than a million millions nobody means.
+    if not amount.is_finite() or amount.is_signed() or amount >= 10**12 or amount != round(amount, 6):
         raise ValueError("must be an amount such as 10 or 2.50, or none")
     return amount
 
@@ -130,25 +132,29 @@ class Settings(BaseSettings):
     def _drop_placeholders(cls, values: dict[str, object]) -> dict[str, object]:
         return {name: value for name, value in values.items() if not _is_unset(value)}
 
-    @field_validator("key")
+    @field_validator("key", "workspace")
     @classmethod
-    def _key_fits_a_header(cls, key: str | None) -> str | None:
-        if key is not None and not re.fullmatch(r"[\x21-\x7e]+", key.strip()):
-            raise ValueError("holds characters that no API key has")
-        return key.strip() if key else None
+    def _fits_a_header(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        if not _VISIBLE.fullmatch(value.strip()):
+            raise ValueError("must be plain letters, digits and signs, without spaces")
+        return value.strip()
 
     @field_validator("base_url")
     @classmethod
     def _root_is_safe(cls, url: str | None) -> str | None:
         if url is None:
             return None
-        parts = urlsplit(url.strip())
+        url = url.strip()
+        parts = urlsplit(url)
         safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
-        if not safe or not parts.hostname or parts.username is not None or parts.query or parts.fragment:
+        is_plain = _VISIBLE.fullmatch(url) and not any(sign in url for sign in "@?#\\") and parts.port != 0
+        if not safe or not parts.hostname or not is_plain:
             raise ValueError("must be https:// (or http:// on this machine), without user name or query")
         if not parts.path.rstrip("/").endswith("/api/v1"):
             raise ValueError("must end in /api/v1")
-        return url.strip().rstrip("/")
+        return url.rstrip("/")
 
     @field_validator("allow_resolutions", mode="before")
     @classmethod
@@ -170,9 +176,12 @@ class Settings(BaseSettings):
     @field_validator("ledger", "output_dir")
     @classmethod
     def _at_home(cls, path: Path) -> Path:
-        if re.match(r"\w+://", str(path)) or str(path).startswith("postgresql:"):
+        if re.match(r"[A-Za-z][\w+.-]+:/", str(path)):
             raise ValueError("must be a file path; PostgreSQL is not supported yet")
-        return path.expanduser().absolute()
+        try:
+            return path.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError("names the home of a user who is not here") from None
 
     @property
     def region(self) -> Region:
@@ -197,7 +206,7 @@ class Settings(BaseSettings):
     @property
     def account(self) -> str:
         """What the ledger files tasks under: the API host that bills them."""
-        return urlsplit(self.api_root).netloc.lower()
+        return urlsplit(self.api_root).netloc.lower().removesuffix(":443")
 
     @property
     def limits(self) -> Limits:

@@ -52,6 +52,7 @@ async def test_waiting_ends_when_the_file_is_at_home(videos: Videos) -> None:
 
     report = await videos.wait(task.id, seconds=45, progress=progress)
     assert report.task.is_open
+    await videos.wait(task.id, seconds=45, progress=progress)
     report = await videos.wait(task.id, seconds=45, progress=progress)
 
     assert report.task.file

@@ -12,6 +12,7 @@ import logging
 import re
 from collections.abc import Generator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, cast
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -186,6 +187,7 @@ class DashScope:
             timeout=timeout,
             follow_redirects=False,
             trust_env=not is_local,  # a proxy of the environment does not reach our own loopback
+            event_hooks={"response": [self._note_time]},
         )
         # A leaky bucket lets its whole size through at once and goes on at its rate, so the two together must
         # be the limit: submissions evenly spaced, queries in bursts of a quarter of what a second may hold.
@@ -193,9 +195,18 @@ class DashScope:
         burst = max(1, queries_per_second // 4)
         self._queries = AsyncLimiter(burst, burst / max(1, queries_per_second - burst))
 
+        self.told_time: datetime | None = None
+        """What DashScope's own clock said with its last answer, to the second."""
+
     async def aclose(self) -> None:
         """Close the connections."""
         await self._http.aclose()
+
+    async def _note_time(self, response: httpx.Response) -> None:
+        try:
+            self.told_time = parsedate_to_datetime(response.headers.get("date", ""))
+        except ValueError:  # RFC 9110 §6.6.1 asks servers to send it; not all proxies let it through
+            self.told_time = None
 
     async def submit(self, request: VideoRequest) -> RemoteTask:
         """Create a remote task. Sent exactly once.

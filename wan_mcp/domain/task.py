@@ -249,11 +249,11 @@ def next_step(task: VideoTask, now: datetime, attention: Attention) -> Step:
     """Say what `task` needs next, of whoever watches it and has nothing under way for it."""
     match task.status:
         case S.QUEUED if now - attention.seen_at > STALE_QUEUE:
-            return Mark(S.CANCELED, _TOO_OLD_TO_SEND)
+            return _when_due(Mark(S.CANCELED, _TOO_OLD_TO_SEND), now, attention.not_before)
         case S.QUEUED:
             return _when_due(Send(), now, attention.not_before)
         case S.SUBMITTING:
-            return Mark(S.UNCERTAIN, ANSWER_LOST)
+            return _when_due(Mark(S.UNCERTAIN, ANSWER_LOST), now, attention.not_before)
         case S.UNCERTAIN if now - (task.sent_at or task.asked_at) > MEMORY:
             return None  # the list reaches back 24 hours: from here on only a person knows
         case S.UNCERTAIN:
@@ -262,7 +262,7 @@ def next_step(task: VideoTask, now: datetime, attention: Attention) -> Step:
         case S.PENDING | S.RUNNING if task.dashscope_task_id:
             # By our clock alone: DashScope's may be hours away from one that is set wrong.
             if now - (task.sent_at or task.asked_at) > FORGOTTEN:
-                return Mark(S.UNKNOWN, _FORGOTTEN)
+                return _when_due(Mark(S.UNKNOWN, _FORGOTTEN), now, attention.not_before)
             return _when_due(Look(task.dashscope_task_id), now, attention.not_before)
         case S.SUCCEEDED if task.is_to_be_saved and task.video_url:
             # Its own word for it is believed only after a try: it is our clock that may be wrong.

@@ -52,12 +52,13 @@ from wan_mcp.service.clock import Clock
 
 logger = logging.getLogger(__name__)
 
+_CREATING = timedelta(minutes=3)
+"""Longer than any submission can take, its repetitions included."""
 _ROUND = 5.0
 """Seconds between two looks into the ledger for tasks that nobody watches any more."""
 _SHORTEST = 0.02
-_WINDOW_BEFORE = timedelta(minutes=1)
-_WINDOW_AFTER = timedelta(minutes=2)
-"""How far DashScope's clock may be from ours when a lost answer's task is looked for."""
+_CLOCKS_APART = timedelta(minutes=2)
+"""How far DashScope's clock may still be from ours, after the difference that its answers show is allowed for."""
 _LONGEST_PAUSE = timedelta(minutes=2)
 _CONNECT_TRIES = 3
 _RECORD_TRIES = 4
@@ -183,14 +184,18 @@ class Watcher:
         self._next_round = self._clock.now() + timedelta(seconds=_ROUND)
         for task, owner in await self._ledger.unsettled(self._account):
             if owner == self._owner.id:
-                if task.status is not Status.SUBMITTING:  # one that is being created this moment
+                if not self._is_being_created(task):
                     self.watch(task)
             elif owner is None or not self._owner.lives(owner):
                 if await self._ledger.take(task.id, owner=self._owner.id, before=owner):
                     logger.info("%s: taken over, %s", task.id, task.status)
-                    self._watched[task.id] = _Watched(task, Attention(seen_at=task.since))
-            else:
-                self._watched.pop(task.id, None)
+                    self._watched.setdefault(task.id, _Watched(task, Attention(seen_at=task.since)))
+            elif (known := self._watched.get(task.id)) is not None and not known.is_busy:
+                del self._watched[task.id]
+
+    def _is_being_created(self, task: VideoTask) -> bool:
+        """Its creator, in this process, has not handed it over yet; after so long it never will."""
+        return task.status is Status.SUBMITTING and self._clock.now() - task.since < _CREATING
 
     async def _start_due_steps(self, steps: TaskGroup) -> None:
         now = self._clock.now()
@@ -210,6 +215,8 @@ class Watcher:
 
     def _step(self, watched: _Watched, now: datetime) -> Step:
         """`next_step`, as far as this process can do it now."""
+        if now < watched.attention.seen_at:  # the machine's clock was set back: what was due then is due now
+            watched.attention = Attention(seen_at=now)
         step = next_step(watched.task, now, watched.attention)
         if isinstance(step, Look | Find | Send) and self._dashscope is None:
             return None
@@ -387,7 +394,7 @@ class Watcher:
         candidates = [
             remote
             for listed in await self._dashscope.find(task.request.model)
-            if _window(task, listed.created_at)
+            if _window(task, listed.created_at - self._clock_difference())
             and listed.dashscope_task_id not in task.disowned
             and await self._ledger.of_remote(self._account, listed.dashscope_task_id) is None
             and _may_be(task, remote := await self._dashscope.look(listed.dashscope_task_id))
@@ -398,20 +405,28 @@ class Watcher:
             await self._adopt(watched, (sure or candidates)[0])
         elif candidates:
             await self._leave_to_a_person(watched, candidates)
-        elif task.searched_at is None or rivals:
+        elif task.searched_at is None or any(rival.dashscope_task_id for rival in rivals):
+            # A rival that took a remote task from the list, whose prompt is not shown yet, may have taken ours.
             logger.info("%s: not in DashScope's list; it is read again later", task.id)
             await self._record(watched, task.to(Status.UNCERTAIN, self._clock.now(), searched_at=self._clock.now()))
         else:
             await self._record(watched, task.to(Status.FAILED, self._clock.now(), problem=NEVER_ARRIVED))
 
-    async def _rivals(self, task: VideoTask) -> bool:
-        """Is another task of ours in doubt about the same remote tasks, so that each must wait for proof?"""
-        return any(
-            other.id != task.id
+    def _clock_difference(self) -> timedelta:
+        """How far DashScope's clock is ahead of ours, by its last answer; machines' clocks are often minutes off."""
+        assert self._dashscope is not None  # asked after a search only
+        told = self._dashscope.told_time
+        return told - self._clock.now() if told is not None else timedelta(0)
+
+    async def _rivals(self, task: VideoTask) -> list[VideoTask]:
+        """Return our other tasks that are in doubt about the same remote tasks, so that each must wait for proof."""
+        return [
+            other
+            for other, _ in await self._ledger.unsettled(self._account)
+            if other.id != task.id
             and (other.status is Status.UNCERTAIN or (other.searched_at is not None and other.is_open))
             and _window(task, other.sent_at or other.asked_at)
-            for other, _ in await self._ledger.unsettled(self._account)
-        )
+        ]
 
     async def _adopt(self, watched: _Watched, remote: RemoteTask) -> None:
         now = self._clock.now()
@@ -515,7 +530,7 @@ def _growing(base: timedelta, count: int) -> timedelta:
 
 def _window(task: VideoTask, created_at: datetime) -> bool:
     """Was a remote task created while this one may have been sent?"""
-    return (task.sent_at or task.asked_at) - _WINDOW_BEFORE <= created_at <= task.since + _WINDOW_AFTER
+    return (task.sent_at or task.asked_at) - _CLOCKS_APART <= created_at <= task.since + _CLOCKS_APART
 
 
 def _may_be(task: VideoTask, remote: RemoteTask) -> bool:

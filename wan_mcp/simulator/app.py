@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.applications import Starlette
@@ -58,7 +60,7 @@ def build_app(sim: Simulator) -> Starlette:
 
 @dataclass(frozen=True)
 class _Noted:
-    """An answer whose status goes into the log, if it comes to an answer."""
+    """An answer that is dated by the simulator's own clock, and whose status goes into the log."""
 
     answer: ASGIApp
     call: Call
@@ -67,9 +69,14 @@ class _Noted:
         async def noting(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 self.call.answered(message["status"])
+                message["headers"] = [*message.get("headers", ()), (b"date", _http_date(self.call.at))]
             await send(message)
 
         await self.answer(scope, receive, noting)
+
+
+def _http_date(at: datetime) -> bytes:
+    return format_datetime(at.astimezone(UTC), usegmt=True).encode()
 
 
 def _logged(sim: Simulator, respond: Callable[[Call], Awaitable[ASGIApp]]) -> Callable[..., Any]:

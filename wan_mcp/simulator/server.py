@@ -38,7 +38,7 @@ class _Wire(H11Protocol):
 @asynccontextmanager
 async def serving(sim: Simulator, *, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
     """Serve a simulator in the running loop; yields its address, such as http://127.0.0.1:8080."""
-    config = Config(build_app(sim), ws="none", lifespan="off", log_config=None)
+    config = Config(build_app(sim), ws="none", lifespan="off", log_config=None, date_header=False)
     config.load()
     state = ServerState()
     loop = asyncio.get_running_loop()

@@ -1,0 +1,284 @@
+"""The commands. Each reads its options, does one thing through the service, and shows it.
+
+Options are read by click as far as "a number is a number"; what a video may be is the domain's to say, in the
+same words as the tools say it.
+"""
+
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wan_mcp import __version__
+from wan_mcp.cli.order import agree, look_at, make, read_order
+from wan_mcp.cli.program import Program, json_option
+from wan_mcp.cli.session import visit
+from wan_mcp.cli.terminal import Terminal
+from wan_mcp.domain.arguments import Arguments
+from wan_mcp.domain.catalogue import WAN25_T2V, Quote, Region
+from wan_mcp.domain.errors import Declined, NeedsConsent
+from wan_mcp.domain.request import parse_duration, parse_resolution, parse_size
+from wan_mcp.domain.task import Status
+from wan_mcp.service.report import Account, Report
+from wan_mcp.service.videos import Videos
+
+_MOST_LISTED = 1000
+_MOST_COUNTED = 1000
+_ONE_LOOK = 2.0
+"""Seconds that a look at DashScope takes at most, in most cases."""
+_CANCELED_BY = 20.0
+"""Seconds after which also a task that another process watches has been looked at again."""
+
+_SIZES = "; ".join(f"{tier}: {' '.join(sizes)}" for tier, sizes in WAN25_T2V.sizes.items())
+_LENGTHS = " or ".join(str(seconds) for seconds in WAN25_T2V.durations)
+
+
+@click.group(cls=Program, invoke_without_command=True)
+@click.version_option(__version__, prog_name="wan-mcp", message="%(prog)s %(version)s")
+@click.pass_context
+def program(ctx: click.Context) -> None:
+    """Make videos with Alibaba's Wan 2.5 from any MCP client.
+
+    Without a command it serves MCP over stdio, as hosts start it. Try it without a key or a cent: wan-mcp demo
+    """
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(serve)
+
+
+@program.command()
+@click.option("--transport", type=click.Choice(["stdio"]), default="stdio", show_default=True)
+def serve(transport: str) -> None:
+    """Serve MCP; the same as no command at all."""
+    from wan_mcp.cli import serve as serve_stdio
+
+    serve_stdio()
+
+
+# Videos
+
+
+@program.command(short_help="Create one video. PAID.")
+@click.argument("prompt")
+@click.option("--negative-prompt", metavar="TEXT", help=f"What to keep out; at most {WAN25_T2V.negative_prompt_max}.")
+@click.option("--size", metavar="W*H", help=f"{_SIZES}.  [default: {WAN25_T2V.default_size}]")
+@click.option("--duration", type=int, metavar="SECONDS", help=f"{_LENGTHS}.  [default: {WAN25_T2V.default_duration}]")
+@click.option("--seed", type=int, help="Another seed makes another take.")
+@click.option("--audio-url", metavar="URL", help="Own sound track: public .wav or .mp3, 3-30 s, up to 15 MB.")
+@click.option("--no-prompt-extend", is_flag=True, help="Take the prompt as it is; DashScope would embellish it.")
+@click.option("--watermark", is_flag=True, help="Have the words “AI generated” put into the picture.")
+@click.option("--max-cost", type=float, metavar="AMOUNT", help="Agree to pay up to this, and never more.")
+@click.option("--yes", is_flag=True, help="Agree to the price unasked; the budget still holds.")
+@click.option("--no-wait", is_flag=True, help="Return once it is submitted; `show` fetches it later.")
+@json_option()
+@click.pass_obj
+def create(terminal: Terminal, *, yes: bool, no_wait: bool, no_prompt_extend: bool, **given: Any) -> None:
+    """Create one video with sound from PROMPT. PAID.
+
+    Shows the price first, and asks above WAN_MCP_CONFIRM_ABOVE; then waits until the file is saved.
+
+    PROMPT has at most 1500 characters, Chinese or English: subject, scene, motion, camera, style, sound.
+    """
+    order = visit(partial(read_order, {**given, "prompt_extend": not no_prompt_extend}))
+    agree(order, terminal, is_agreed=yes)
+    report = make(order, terminal, waits=not no_wait)
+    terminal.show(report)
+    if not no_wait and not report.task.is_saved:
+        raise click.exceptions.Exit(1)
+
+
+@program.command()
+@click.argument("task_id")
+@click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait for its end and file.")
+@json_option()
+@click.pass_obj
+def show(terminal: Terminal, task_id: str, wait: float) -> None:
+    """Show one task, and fetch its video.
+
+    TASK_ID is ours or DashScope's; a task made elsewhere on the account is fetched too. One that is still open is
+    looked at once in any case.
+    """
+    report = visit(lambda videos: videos.get(task_id))
+    if not report.task.is_settled:
+        report = look_at(report.task.id, terminal, seconds=max(wait, _ONE_LOOK))
+    terminal.show(report)
+
+
+@program.command()
+@click.option("--status", metavar="WORD", help=f"Only these: {', '.join(Status)}.")
+@click.option("--limit", type=click.IntRange(1, _MOST_LISTED), default=10, show_default=True, metavar="COUNT")
+@json_option()
+@click.pass_obj
+def tasks(terminal: Terminal, status: str | None, limit: int) -> None:
+    """List the tasks, and what is left today.
+
+    Newest first, as the ledger has them; what is held and charged stands below.
+    """
+    read = Arguments({"status": status}, known=("status",))
+    word = read.word("status", list(Status))
+    read.finish()
+
+    async def work(videos: Videos) -> tuple[list[Report], Account]:
+        return await videos.list(status=Status(word) if word else None, limit=limit), await videos.account()
+
+    terminal.list(*visit(work))
+
+
+@program.command()
+@click.argument("task_id")
+@json_option()
+@click.pass_obj
+def cancel(terminal: Terminal, task_id: str) -> None:
+    """Cancel a task that has not started.
+
+    That is one that is QUEUED or PENDING; nothing is charged then. DashScope cancels nothing that it renders.
+    """
+    # Not watching: what is QUEUED must not be sent in the same moment.
+    report = visit(lambda videos: videos.cancel(task_id))
+    if not report.task.is_settled:
+        report = look_at(report.task.id, terminal, seconds=_CANCELED_BY)
+    terminal.show(report)
+
+
+@program.command()
+@click.argument("task_id")
+@click.option("--is", "remote_id", metavar="DASHSCOPE_TASK_ID", help="It is this task of DashScope's.")
+@click.option("--never-arrived", is_flag=True, help="DashScope never had it: nothing was charged.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option()
+@click.pass_obj
+def settle(terminal: Terminal, task_id: str, remote_id: str | None, never_arrived: bool, yes: bool) -> None:
+    """Settle a task whose end only you can see.
+
+    An UNCERTAIN or UNKNOWN one is closed by your word, after a look into the Alibaba Cloud console.
+    Give either --is or --never-arrived.
+    """
+    if never_arrived == (remote_id is not None):
+        raise click.UsageError("Give either --is DASHSCOPE_TASK_ID or --never-arrived.")
+    report = visit(lambda videos: videos.get(task_id))
+    what = f"is DashScope's {remote_id}" if remote_id else f"never arrived and frees {report.task.cost}"
+    if not yes and report.task.status in (Status.UNCERTAIN, Status.UNKNOWN):
+        _confirm(terminal, report, f"Record that it {what}? This cannot be taken back.")
+    terminal.show(visit(lambda videos: videos.settle(task_id, remote_id=remote_id)))
+
+
+def _confirm(terminal: Terminal, report: Report, question: str) -> None:
+    if not terminal.can_ask:
+        raise NeedsConsent(
+            f"{report.task.id} is settled by a person's word, and there is no terminal to ask on.",
+            next_step="Run it again with --yes.",
+        )
+    if not terminal.as_json:
+        terminal.show(report)
+    if not terminal.ask(question):
+        raise Declined("Nothing was recorded.")
+
+
+# Prices
+
+
+@program.command()
+@click.option("--size", metavar="W*H", help=f"{_SIZES}.  [default: {WAN25_T2V.default_size}]")
+@click.option("--resolution", metavar="TIER", help=f"Instead of --size: {', '.join(WAN25_T2V.sizes)}.")
+@click.option("--duration", type=int, metavar="SECONDS", help=f"{_LENGTHS}.  [default: {WAN25_T2V.default_duration}]")
+@click.option("--count", type=click.IntRange(1, _MOST_COUNTED), default=1, show_default=True, help="How many videos.")
+@json_option()
+@click.pass_obj
+def estimate(terminal: Terminal, count: int, **given: Any) -> None:
+    """Say what videos cost.
+
+    And what the budget leaves. Free; needs neither key nor network.
+    """
+    if given["size"] and given["resolution"]:
+        raise click.UsageError("Give either --size or --resolution.")
+
+    async def work(videos: Videos) -> tuple[Quote, Region, Account]:
+        read = Arguments(given, known=("size", "resolution", "duration"))
+        model, limits = videos.settings.model, videos.settings.limits
+        tier = parse_resolution(read, model, limits) or model.resolution(parse_size(read, model, limits))
+        duration = parse_duration(read, model, limits)
+        read.finish()
+        quote = videos.price(resolution=tier, duration=duration, count=count)
+        return quote, videos.settings.region, await videos.account()
+
+    terminal.price(*visit(work))
+
+
+# Trying it, and finding out why it does not work
+
+
+@program.command()
+@click.option(
+    "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("wan-demo"), show_default=True,
+    help="The folder for the video.",
+)  # fmt: skip
+@click.pass_obj
+def demo(terminal: Terminal, output: Path) -> None:
+    """Try it: no key, no cost, half a minute.
+
+    The real server, driven by a real MCP client, on a simulated DashScope: from a prompt to a saved video.
+    """
+    from wan_mcp.cli.demo import run_demo
+
+    run_demo(terminal, output)
+
+
+@program.command()
+@json_option("Print the findings as JSON.")
+@click.pass_obj
+def doctor(terminal: Terminal) -> None:
+    """Find out what is wrong, and what to do.
+
+    Checks versions, settings, key, ledger, folders and disk. The key is tried with one free call; it is never shown.
+    """
+    from wan_mcp.cli.doctor import examine, is_well, tell
+
+    findings = examine()
+    tell(terminal, findings)
+    if not is_well(findings):
+        raise click.exceptions.Exit(1)
+
+
+@program.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--run-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Render for so long.  [default: 60-300]"
+)
+@click.option("--fast", is_flag=True, help="Be done about 10 seconds after the submission.")
+@click.option(
+    "--speed", type=click.FloatRange(min=0, min_open=True), default=1, show_default=True, help="Of its clock."
+)
+@click.pass_obj
+def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None, fast: bool, speed: float) -> None:
+    """Run a DashScope of your own.
+
+    The same API, real video files, nothing to pay; its prices, limits and errors are simulated faithfully.
+    Ctrl-C ends it; its tasks are gone then.
+    """
+    from wan_mcp.simulator import Simulator, serve_forever
+
+    if fast:
+        delay, run_time = 1.0, 8.0 if run_time is None else run_time
+    else:
+        delay = 8.0
+    simulator = Simulator(run_delay=delay, run_time=run_time, speed=speed)
+
+    def on_ready(url: str) -> None:
+        name = "set " if sys.platform == "win32" else "export "
+        terminal.line(f"DashScope is simulated at {url}; {simulator.note}. Point wan-mcp at it:\n")
+        for variable, value in _leading_to(url).items():
+            terminal.line(f"  {name}{variable}={value}")
+        terminal.line("\nCtrl-C ends it.", style="dim")
+
+    try:
+        serve_forever(simulator, host=host, port=port, on_ready=on_ready)
+    except OSError as error:
+        raise click.ClickException(
+            f"{host} port {port}: {error.strerror or error}. Another --port may be free."
+        ) from error
+
+
+def _leading_to(url: str) -> dict[str, str]:
+    return {"DASHSCOPE_API_KEY": "sk-simulated", "DASHSCOPE_HTTP_BASE_URL": f"{url}/api/v1"}

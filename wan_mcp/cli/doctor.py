@@ -1,0 +1,197 @@
+"""`wan-mcp doctor`: what is there, what is wrong, and what to do about it. Spends nothing; never shows the key."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+from rich.table import Table
+from rich.text import Text
+
+from wan_mcp import __version__
+from wan_mcp.cli.pages import printable
+from wan_mcp.cli.session import run
+from wan_mcp.cli.terminal import Terminal
+from wan_mcp.domain.errors import BadSettings, WanError
+from wan_mcp.server.views import size_words
+from wan_mcp.service.report import LedgerHealth
+from wan_mcp.service.videos import Videos, open_service
+from wan_mcp.settings import Settings
+
+_LITTLE_DISK = 500_000_000
+"""Bytes; a video has 5 to 50 MB."""
+
+State = Literal["ok", "note", "problem"]
+_STYLES: dict[State, str] = {"ok": "green", "note": "yellow", "problem": "bold red"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """What one check found."""
+
+    check: str
+    state: State = "ok"
+    found: str
+    advice: str = ""
+
+
+def examine() -> list[Finding]:
+    """Run every check, in the order in which they depend on each other."""
+    return [*_versions(), *_of_settings()]
+
+
+def is_well(findings: Sequence[Finding]) -> bool:
+    """Is there no problem?"""
+    return all(finding.state != "problem" for finding in findings)
+
+
+def tell(terminal: Terminal, findings: Sequence[Finding]) -> None:
+    """Show the findings, a line each, with advice below what needs it."""
+    if terminal.as_json:
+        terminal.data({"ok": is_well(findings), "checks": [_shown(finding) for finding in findings]})
+        return
+    if not terminal.out.is_terminal:
+        for finding in findings:
+            terminal.line(
+                f"{finding.state:<7}  {finding.check:<8}  {' '.join((finding.found, finding.advice)).strip()}"
+            )
+        return
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for finding in findings:
+        words = Text(finding.found)
+        if finding.advice:
+            words.append(f"\n{finding.advice}", style="dim")
+        grid.add_row(Text(finding.state, style=_STYLES[finding.state]), finding.check, words)
+    terminal.out.print(grid)
+
+
+def _shown(finding: Finding) -> dict[str, Any]:
+    shown = {"check": finding.check, "state": finding.state, "found": finding.found, "advice": finding.advice}
+    return {name: value for name, value in shown.items() if value}
+
+
+# The checks
+
+
+def _versions() -> Iterator[Finding]:
+    python = ".".join(map(str, sys.version_info[:3]))
+    yield Finding(check="versions", found=f"wan-mcp {__version__}, Python {python}, mcp {metadata.version('mcp')}")
+    missing = [name for name, module in (("av", "av"), ("pillow", "PIL")) if find_spec(module) is None]
+    if missing:
+        yield Finding(
+            check="media",
+            state="note",
+            found=f"The extra is not installed ({', '.join(missing)} missing); only the simulator's pictures need it.",
+            advice="pip install 'wan-mcp[media]'",
+        )
+    else:
+        yield Finding(check="media", found="The extra is installed: the simulator draws its videos.")
+
+
+def _of_settings() -> Iterator[Finding]:
+    try:
+        settings = Settings.read()
+    except BadSettings as error:
+        yield _problem("settings", error)
+        return
+    yield Finding(check="settings", found="All can be used.")
+    place = (
+        "on this machine: a simulator, nothing is paid"
+        if settings.is_local
+        else f"billed in {settings.region.currency}"
+    )
+    yield Finding(check="region", found=f"{settings.region.id}, {settings.account} ({place})")
+    yield from run(partial(_of_service, settings))
+    yield from _of_output(settings.output_dir)
+
+
+def _problem(check: str, error: WanError) -> Finding:
+    return Finding(check=check, state="problem", found=printable(error.what), advice=printable(error.next_step))
+
+
+async def _of_service(settings: Settings) -> list[Finding]:
+    findings: list[Finding] = []
+    try:
+        async with open_service(settings, watching=False) as videos:
+            findings += [await _key(videos), *await _ledger(videos)]
+    except WanError as error:
+        findings += [
+            _problem("ledger", error),
+            Finding(check="key", state="note", found="Not tried: the ledger comes first."),
+        ]
+    return findings
+
+
+async def _key(videos: Videos) -> Finding:
+    key = videos.settings.key or ""
+    try:
+        await videos.check_key()
+    except WanError as error:
+        return _problem("key", error)
+    # A short one would be given away by its end.
+    ending = f" It ends in {key[-4:]}." if len(key) >= 20 else ""
+    return Finding(check="key", found=f"DashScope accepts it.{ending}")
+
+
+async def _ledger(videos: Videos) -> list[Finding]:
+    path = videos.settings.ledger
+    health = await videos.check_ledger()
+    if health.integrity != "ok":
+        return [
+            Finding(
+                check="ledger",
+                state="problem",
+                found=f"{path} is damaged: {printable(health.integrity)}",
+                advice="Keep a copy of the file, and set WAN_MCP_LEDGER to a new path.",
+            )
+        ]
+    return [Finding(check="ledger", found=f"{path} is whole (schema {health.schema})."), _tasks(health)]
+
+
+def _tasks(health: LedgerHealth) -> Finding:
+    if health.uncertain:
+        return Finding(
+            check="tasks",
+            state="note",
+            found=f"{health.unsettled} unsettled, {health.uncertain} of them UNCERTAIN: their answers were lost.",
+            advice="They are looked for while a wan-mcp runs; `wan-mcp tasks --status UNCERTAIN` lists them.",
+        )
+    rest = ": looked after while a wan-mcp runs." if health.unsettled else "."
+    return Finding(check="tasks", found=f"{health.unsettled} unsettled{rest}")
+
+
+def _of_output(folder: Path) -> Iterator[Finding]:
+    # Nothing is made that was not there: what counts is whether it could be.
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    will = "" if there == folder else ", made when it is needed"
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+        free = shutil.disk_usage(there).free
+    except OSError as error:
+        yield Finding(
+            check="videos",
+            state="problem",
+            found=f"{folder} cannot be written: {error.strerror or error}.",
+            advice="Mend it, or set WAN_MCP_OUTPUT_DIR to another folder.",
+        )
+        return
+    yield Finding(check="videos", found=f"{folder} can be written{will}.")
+    if free < _LITTLE_DISK:
+        yield Finding(
+            check="disk",
+            state="problem",
+            found=f"Only {size_words(free)} are free.",
+            advice="Free some space, or set WAN_MCP_OUTPUT_DIR to another disk.",
+        )
+    else:
+        yield Finding(check="disk", found=f"{free / 1e9:.0f} GB are free.")

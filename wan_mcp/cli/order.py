@@ -1,0 +1,146 @@
+"""`wan-mcp create`: the price first, the person's word where it is wanted, then the video, whatever interrupts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+
+import anyio
+
+from wan_mcp.cli import pages
+from wan_mcp.cli.session import visit
+from wan_mcp.cli.terminal import Terminal
+from wan_mcp.domain.catalogue import Quote
+from wan_mcp.domain.errors import Declined, MissingKey, NeedsConsent
+from wan_mcp.domain.request import VideoRequest, parse_request, request_arguments
+from wan_mcp.domain.task import Status
+from wan_mcp.server import views
+from wan_mcp.service.report import Account, Report
+from wan_mcp.service.videos import Videos
+
+_ROUND = 5.0
+"""Seconds after which it is asked again whether waiting can bring anything."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """A request with what must be known before money is spent on it."""
+
+    request: VideoRequest
+    quote: Quote
+    account: Account
+    must_ask: bool
+    is_simulated: bool
+
+
+async def read_order(given: Mapping[str, object], videos: Videos) -> Order:
+    """Read the arguments as the tools do.
+
+    Raises:
+        InvalidRequest, OverBudget, MissingKey: nothing was sent.
+    """
+    arguments = request_arguments(given, "max_cost")
+    max_cost = arguments.number("max_cost")
+    settings = videos.settings
+    request = parse_request(arguments, settings.model, settings.limits)
+    if settings.key is None:
+        raise MissingKey
+    return Order(
+        request=request,
+        quote=videos.quote(request),
+        account=await videos.account(),
+        must_ask=videos.needs_consent(request, max_cost),
+        is_simulated=settings.is_local,
+    )
+
+
+def agree(order: Order, terminal: Terminal, *, is_agreed: bool) -> None:
+    """Show the price, and ask the person where the budget wants it and they have not agreed yet.
+
+    Raises:
+        NeedsConsent: there is nobody to ask.
+        Declined: the person said no.
+    """
+    place = " (on a simulator: nothing is paid)" if order.is_simulated else ""
+    pages.fact(terminal.talk, "price", f"{order.quote.basis}{place}")
+    pages.fact(terminal.talk, "budget", pages.budget(order.account))
+    cost = order.quote.amount
+    if is_agreed or not order.must_ask:
+        return
+    if not terminal.can_ask:
+        raise NeedsConsent(
+            f"This costs {cost}, the person is asked above {order.account.budget.confirm_above}, "
+            "and there is no terminal to ask on. Nothing was sent.",
+            next_step=f"Once the person agrees, run it again with --max-cost {cost.plain}, or with --yes.",
+        )
+    if not terminal.ask(pages.printable(views.question(order.request.prompt, order.quote))):
+        raise Declined(f"You did not agree to {cost}. Nothing was sent.")
+
+
+def make(order: Order, terminal: Terminal, *, waits: bool) -> Report:
+    """Create the video and, if `waits`, stay until its file is saved.
+
+    Raises:
+        KeyboardInterrupt: after saying what becomes of the task.
+    """
+    created: list[Report] = []
+
+    async def work(videos: Videos) -> Report:
+        created.append(await videos.create(order.request, agreed=True))
+        task = created[0].task
+        if created[0].is_known_request:
+            terminal.say("The same request is still open, so nothing new was created; another --seed makes another.")
+        pages.fact(terminal.talk, "task", task.id)
+        return await until_settled(videos, task.id, terminal) if waits else created[0]
+
+    try:
+        return visit(work, watching=waits)
+    except KeyboardInterrupt:
+        terminal.say(_goes_on(created[0]) if created else "Stopped. `wan-mcp tasks` shows whether it was created.")
+        raise
+
+
+def look_at(task_id: str, terminal: Terminal, *, seconds: float) -> Report:
+    """Look after every open task for so many seconds, or until this one has come to its end.
+
+    Raises:
+        UnknownTask: there is no such task.
+        KeyboardInterrupt: after saying that it goes on.
+    """
+
+    async def work(videos: Videos) -> Report:
+        return await until_settled(videos, task_id, terminal, seconds)
+
+    try:
+        return visit(work, watching=True)
+    except KeyboardInterrupt:
+        terminal.say("Stopped waiting; the task goes on.")
+        raise
+
+
+async def until_settled(videos: Videos, task_id: str, terminal: Terminal, seconds: float = inf) -> Report:
+    """Wait for the end and the file, for as long as waiting can bring them."""
+    give_up_at = anyio.current_time() + seconds
+    told: set[str] = set()
+    with terminal.progress() as draw:
+
+        async def tell(report: Report) -> None:
+            if report.trouble and report.trouble not in told:
+                told.add(report.trouble)
+                terminal.say(pages.printable(report.trouble))
+            await draw(report)
+
+        while True:
+            left = give_up_at - anyio.current_time()
+            report = await videos.wait(task_id, seconds=max(0.0, min(_ROUND, left)), progress=tell)
+            if report.task.is_settled or pages.is_for_a_person(report) or left <= _ROUND:
+                return report
+
+
+def _goes_on(report: Report) -> str:
+    task = report.task
+    what = (
+        "waits with us: it is sent while a wan-mcp runs"
+        if task.status is Status.QUEUED
+        else "goes on at DashScope; the next wan-mcp that starts fetches its file"
+    )
+    return f"Stopped waiting. {task.id} {what}. Come back with\n  wan-mcp show {task.id} --wait 300"
