@@ -3,14 +3,17 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint check e2e bench bundle pins clean
+.PHONY: demo test coverage lint check e2e bench bundle pins clean
 
 demo: .venv/run  ## The whole main job against the simulator; no key, no cost
 	$(BIN)/wan-mcp demo
 
 test: .venv/dev  ## The fast suite
+	$(BIN)/python -m pytest --numprocesses 2
+
+coverage: .venv/dev  ## The fast suite again, saying which branches it does not take
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage run -m pytest --numprocesses 2
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
@@ -20,7 +23,7 @@ lint: .venv/dev  ## Style, types, the import contract
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-check: lint test  ## Everything that must hold before a change lands, but for the slow runs
+check: lint coverage  ## Everything that must hold before a change lands, but for the slow runs
 
 e2e: .venv/e2e  ## The slow runs: other people's clients and suites, random kills
 	$(BIN)/python -m pytest tests/e2e -p no:randomly --override-ini addopts=--strict-markers --timeout 600

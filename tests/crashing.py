@@ -84,12 +84,13 @@ def crash_at(last: int, url: str, folder: Path) -> int:
     """Run the main job in a fork of this process; return whether it died at that step or came to its end."""
     child = os.fork()
     if child == 0:
-        _run(last, url, folder)
+        run_until(last, main_job(url, folder, f"crash {last}"))
         os._exit(FINISHED)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def _run(last: int, url: str, folder: Path) -> None:
+def run_until(last: int, job: Coroutine[Any, Any, None]) -> None:
+    """Do a job in an event loop of its own, and end the process at the `last` step of it."""
     steps = Steps(last)
     CountedLedger.steps = steps
     videos.Ledger = CountedLedger  # pyright: ignore[reportPrivateImportUsage]  # the composition root's name for it
@@ -99,7 +100,7 @@ def _run(last: int, url: str, folder: Path) -> None:
 
     with asyncio.Runner() as runner:
         runner.get_loop().set_task_factory(counted)
-        runner.run(main_job(url, folder, f"crash {last}"))
+        runner.run(job)
 
 
 def main(url: str, folder: Path, first: int, stride: int) -> None:

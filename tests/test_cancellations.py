@@ -88,7 +88,7 @@ async def test_a_caller_who_hangs_up_while_creating_loses_nothing(
         async with opened(made(url, tmp_path / str(step)), clock) as videos:
             was_late = await stop(step, videos.create(a_request(f"take {step}"), agreed=False))
             await end_of(videos, clock)
-            tasks = [report.task for report in await videos.list(status=None, limit=10)]
+            tasks = [report.task for report in await videos.newest(status=None, limit=10)]
             standing = (await videos.account()).standing
         charged = [task for task in tasks if task.money_state == "charged"]
         assert simulator.accepted_for(f"take {step}") == len(charged) <= 1, f"step {step}"

@@ -43,7 +43,7 @@ async def recover(url: str, folder: Path, simulator: Simulator, clock: HandClock
         for seconds in (1, 30, 30, 30, 900, 30, 30):
             clock.turn(seconds)
             await videos.watcher.turn()
-        tasks = [report.task for report in await videos.list(status=None, limit=10)]
+        tasks = [report.task for report in await videos.newest(status=None, limit=10)]
         standing = (await videos.account()).standing
 
     accepted = simulator.accepted_for(f"crash {step}")

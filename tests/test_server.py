@@ -3,13 +3,14 @@
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mcp import Client
 from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
 
-from tests.conftest import KEY, HandClock
+from tests.conftest import KEY, HandClock, made, opened
 from tests.making import CAT, pass_time
 from wan_mcp.domain.errors import LedgerUnusable
 from wan_mcp.server.app import build_server
@@ -47,9 +48,8 @@ def connect(videos: Videos, era: Any) -> Connect:
 
 
 def text(result: CallToolResult) -> str:
-    """The words of a result."""
-    [block] = result.content
-    assert isinstance(block, TextContent)
+    """The words of a result; links may follow them."""
+    [block] = [block for block in result.content if isinstance(block, TextContent)]
     return block.text
 
 
@@ -199,6 +199,50 @@ async def test_the_person_is_asked_above_the_threshold(connect: Connect, simulat
         assert result.is_error
         assert "max_cost=10.00" in text(result)
         assert simulator.requests == []
+
+
+async def test_nobody_is_asked_to_pay_for_what_is_open_already(connect: Connect, simulator: Simulator) -> None:
+    """A yes to a price that is then not charged would be a wrong word to a person."""
+    asked: list[str] = []
+
+    async def person(_context: object, question: ElicitRequestParams) -> ElicitResult:
+        asked.append(question.message)
+        return ElicitResult(action="accept", content={"agree": True})
+
+    async with connect(elicitation_callback=person) as client:
+        first = await client.call_tool("create_video", DEAR)
+        again = await client.call_tool("create_video", DEAR)
+
+    assert data(again)["task_id"] == data(first)["task_id"]
+    assert len(asked) == 1
+    assert len(simulator.accepted) == 1
+
+
+async def test_a_threshold_of_zero_asks_also_where_the_call_names_a_max_cost(
+    url: str, tmp_path: Path, clock: HandClock, simulator: Simulator, era: Any
+) -> None:
+    """Who wants to be asked each time is not to be passed over by a model's word."""
+    asked: list[str] = []
+
+    async def person(_context: object, question: ElicitRequestParams) -> ElicitResult:
+        asked.append(question.message)
+        return ElicitResult(action="decline")
+
+    async with opened(made(url, tmp_path, WAN_MCP_CONFIRM_ABOVE="0"), clock) as videos:
+
+        async def service() -> Videos:
+            return videos
+
+        async with Client(build_server(service), mode=era, elicitation_callback=person) as client:
+            result = await client.call_tool("create_video", {**CARD, "max_cost": 100})
+        async with Client(build_server(service), mode=era) as client:
+            told = await client.call_tool("create_video", CARD)
+            created = await client.call_tool("create_video", {**CARD, "max_cost": 3})
+
+    assert len(asked) == 1
+    assert "WAN_MCP_CONFIRM_ABOVE" in text(result)
+    assert "max_cost=3.00" in text(told)
+    assert data(created)["status"] == "PENDING"
 
 
 async def test_nobody_is_asked_below_the_threshold(connect: Connect) -> None:

@@ -10,6 +10,7 @@ from tests.conftest import HandClock, made, opened
 from tests.making import CAT, a_request, pass_time
 from wan_mcp.domain.errors import TooLate, UnknownTask
 from wan_mcp.domain.task import Status
+from wan_mcp.server import views
 from wan_mcp.service.videos import Videos
 from wan_mcp.simulator import Simulator, serving
 
@@ -150,6 +151,8 @@ async def test_a_person_can_say_that_it_never_came_to_be(
     settled = (await videos.settle(task.id, remote_id=None)).task
 
     assert settled.status is Status.FAILED
+    assert settled.problem is not None
+    assert settled.problem.code == "SettledByPerson"
     assert (await videos.account()).standing.held.amount == 0
 
 
@@ -227,3 +230,43 @@ async def test_a_lost_task_is_found_though_the_clocks_differ(
         report = await videos.get(task.id)
         assert report.task.status is Status.SUCCEEDED
         assert report.elapsed == timedelta(seconds=68)
+
+
+async def test_two_lost_answers_neither_of_which_arrived_are_both_released(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Each was in doubt about the other, and the money of both would have been held for ever."""
+    simulator.mishap(on="create", kind="html", status=502, times=2)
+    one = (await videos.create(a_request("the first"), agreed=False)).task
+    two = (await videos.create(a_request("the second"), agreed=False)).task
+
+    await pass_time(videos, clock, minutes=20)
+
+    assert [(await videos.get(task.id)).task.status for task in (one, two)] == [Status.FAILED, Status.FAILED]
+
+
+async def test_after_a_day_only_a_person_can_tell_and_is_told_so(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """DashScope's list reaches back 24 hours, so nobody looks any more."""
+    simulator.mishap(on="list", kind="html", status=503, times=None)
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+    await pass_time(videos, clock, minutes=25 * 60, step=3600)
+    asked = len(simulator.requests)
+    await pass_time(videos, clock, minutes=60)
+
+    report = await videos.get(task.id)
+    assert report.is_for_a_person
+    assert "wan-mcp settle" in views.text(report)
+    assert len(simulator.requests) == asked
+
+
+async def test_what_is_another_tasks_cannot_settle_this_one(videos: Videos, simulator: Simulator) -> None:
+    """One remote task is paid for once and belongs to one of ours."""
+    await videos.create(a_request("mine"), agreed=False)
+    simulator.mishap(on="create", kind="drop", accept=False)
+    lost = (await videos.create(a_request("lost"), agreed=False)).task
+
+    with pytest.raises(TooLate):
+        await videos.settle(lost.id, remote_id=simulator.accepted[0].id)

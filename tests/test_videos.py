@@ -3,6 +3,7 @@
 from decimal import Decimal
 from pathlib import Path
 
+import anyio
 import pytest
 
 from tests.conftest import HandClock, made, opened
@@ -44,7 +45,7 @@ async def test_no_word_of_a_caller_lifts_the_cap_on_one_task(
     """The person sets budgets; the model never does."""
     async with opened(made(url, tmp_path, WAN_MCP_BUDGET_PER_TASK="2"), clock) as videos:
         with pytest.raises(OverBudget):
-            videos.needs_consent(a_request(), max_cost=1000)
+            await videos.needs_consent(a_request(), max_cost=1000)
         with pytest.raises(OverBudget):
             await videos.create(a_request(), agreed=True)
     assert simulator.requests == []
@@ -53,8 +54,8 @@ async def test_no_word_of_a_caller_lifts_the_cap_on_one_task(
 async def test_max_cost_is_a_cap_of_the_call(videos: Videos) -> None:
     """A price that rose since it was agreed is not paid."""
     with pytest.raises(OverBudget):
-        videos.needs_consent(a_request(), max_cost=2.99)
-    assert videos.needs_consent(a_request(), max_cost=3) is False
+        await videos.needs_consent(a_request(), max_cost=2.99)
+    assert await videos.needs_consent(a_request(), max_cost=3) is False
 
 
 async def test_the_daily_budget_counts_what_is_held(
@@ -91,7 +92,7 @@ async def test_without_a_key_nothing_is_reserved(url: str, tmp_path: Path, clock
         with pytest.raises(MissingKey) as told:
             await videos.create(a_request(), agreed=False)
         assert "wan-mcp demo" in told.value.words
-        assert await videos.list(status=None, limit=10) == []
+        assert await videos.newest(status=None, limit=10) == []
         with pytest.raises(MissingKey):
             await videos.get("7d0c1f5e-52a1-4f0b-9c3e-6a1b2c3d4e5f")
 
@@ -107,7 +108,7 @@ async def test_a_refusal_frees_the_money_and_says_why(videos: Videos, simulator:
         await videos.create(a_request(), agreed=False)
 
     assert told.value.code == "DataInspectionFailed"
-    [report] = await videos.list(status=None, limit=10)
+    [report] = await videos.newest(status=None, limit=10)
     assert report.task.status is Status.FAILED
     assert (await videos.account()).standing.held.amount == 0
 
@@ -117,7 +118,7 @@ async def test_an_unreachable_service_is_told_and_costs_nothing(tmp_path: Path, 
     async with opened(made("http://127.0.0.1:9", tmp_path), clock) as videos:
         with pytest.raises(Unavailable):
             await videos.create(a_request(), agreed=False)
-        [report] = await videos.list(status=None, limit=10)
+        [report] = await videos.newest(status=None, limit=10)
         assert report.task.money_state == "free"
 
 
@@ -160,7 +161,7 @@ async def test_another_caller_with_the_same_words_gets_a_video_of_its_own(videos
     assert mine.task.id != theirs.task.id
     with pytest.raises(UnknownTask):
         await videos.get(mine.task.id, caller="bob")
-    assert [report.task.id for report in await videos.list(status=None, limit=9, caller="bob")] == [theirs.task.id]
+    assert [report.task.id for report in await videos.newest(status=None, limit=9, caller="bob")] == [theirs.task.id]
 
 
 # Getting
@@ -197,7 +198,7 @@ async def test_an_unknown_task_is_said_to_be_unknown(videos: Videos, task_id: st
         await videos.get(task_id)
 
     assert "list_video_tasks" in told.value.words
-    assert await videos.list(status=None, limit=10) == []
+    assert await videos.newest(status=None, limit=10) == []
 
 
 async def test_the_usual_time_is_learned_from_the_ledger(videos: Videos, clock: HandClock) -> None:
@@ -220,9 +221,9 @@ async def test_the_list_is_newest_first_and_by_status(videos: Videos, clock: Han
     await pass_time(videos, clock, minutes=5)
     new = await videos.create(a_request("new"), agreed=False)
 
-    everything = [report.task.id for report in await videos.list(status=None, limit=10)]
-    done = [report.task.id for report in await videos.list(status=Status.SUCCEEDED, limit=10)]
-    one = [report.task.id for report in await videos.list(status=None, limit=1)]
+    everything = [report.task.id for report in await videos.newest(status=None, limit=10)]
+    done = [report.task.id for report in await videos.newest(status=Status.SUCCEEDED, limit=10)]
+    one = [report.task.id for report in await videos.newest(status=None, limit=1)]
 
     assert everything == [new.task.id, old.task.id]
     assert done == [old.task.id]
@@ -241,6 +242,18 @@ async def test_a_pending_task_is_cancelled_for_nothing(videos: Videos, simulator
     assert report.task.status is Status.CANCELED
     assert report.task.money_state == "free"
     assert simulator.status(simulator.accepted[0].id) == "CANCELED"
+
+
+async def test_a_task_that_another_process_watches_is_cancelled_and_told_to_be(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """Created in Claude Desktop, cancelled from a terminal."""
+    async with opened(settings, clock) as desktop, opened(settings, clock) as terminal:
+        task = (await desktop.create(a_request(), agreed=False)).task
+        report = await terminal.cancel(task.id)
+        assert report.task.status is Status.CANCELED
+        await pass_time(desktop, clock, minutes=2)
+        assert (await desktop.get(task.id)).task.status is Status.CANCELED
 
 
 async def test_a_running_task_cannot_be_cancelled(videos: Videos, clock: HandClock) -> None:
@@ -293,3 +306,21 @@ async def test_a_task_of_another_account_is_not_touched(
         with pytest.raises(UnknownTask) as told:
             await elsewhere.cancel(task.id)
     assert settings.account in told.value.words
+
+
+async def test_the_same_request_by_two_servers_at_one_moment_is_one_task(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """Two hosts restored from one session ask the same at once."""
+    reports: list[str] = []
+    async with opened(settings, clock) as one, opened(settings, clock) as two:
+
+        async def create(videos: Videos) -> None:
+            reports.append((await videos.create(a_request(), agreed=False)).task.id)
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(create, one)
+            group.start_soon(create, two)
+
+    assert len(set(reports)) == 1
+    assert simulator.accepted_for(CAT) == 1

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -22,6 +22,7 @@ from wan_mcp.domain.request import Limits
 
 _NO_CAP = Decimal("Infinity")
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
+_ORIGIN = re.compile(r"https?://[\w.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?", re.ASCII)
 
 
 def _cap(value: object) -> Decimal | None:
@@ -41,7 +42,8 @@ def _cap(value: object) -> Decimal | None:
 _Cap = Annotated[Decimal | None, PlainValidator(_cap)]
 
 
-def _is_loopback(host: str | None) -> bool:
+def is_loopback(host: str | None) -> bool:
+    """Does this name or address lead to this machine only?"""
     try:
         return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
     except ValueError:
@@ -103,6 +105,37 @@ class Settings(BaseSettings):
         le=300,
         description="Seconds between two looks at a task.",
     )
+    tokens_file: Path | None = Field(
+        None,
+        alias="WAN_MCP_TOKENS_FILE",
+        description="A TOML file of those who may call over HTTP (`wan-mcp token NAME` makes an entry).",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        alias="WAN_MCP_ALLOWED_HOSTS",
+        description="The names under which HTTP clients reach this server, as in `video.example.com`; "
+        "on this machine's own names it always answers.",
+    )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        alias="WAN_MCP_ALLOWED_ORIGINS",
+        description="The web pages that may call over HTTP, as in `https://chat.example.com`.",
+    )
+    oauth_issuer: str | None = Field(
+        None,
+        alias="WAN_MCP_OAUTH_ISSUER",
+        description="The OAuth authorization server whose access tokens let callers in over HTTP.",
+    )
+    oauth_audience: str | None = Field(
+        None,
+        alias="WAN_MCP_OAUTH_AUDIENCE",
+        description="The audience that those tokens must name; the server's own public URL where unset.",
+    )
+    oauth_jwks_url: str | None = Field(
+        None,
+        alias="WAN_MCP_OAUTH_JWKS_URL",
+        description="Where the issuer's public keys are; its metadata says so where unset.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", alias="WAN_MCP_LOG_LEVEL", description="How much is told on stderr."
     )
@@ -148,13 +181,50 @@ class Settings(BaseSettings):
             return None
         url = url.strip()
         parts = urlsplit(url)
-        safe = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(parts.hostname))
+        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
         is_plain = _VISIBLE.fullmatch(url) and not any(sign in url for sign in "@?#\\") and parts.port != 0
         if not safe or not parts.hostname or not is_plain:
             raise ValueError("must be https:// (or http:// on this machine), without user name or query")
         if not parts.path.rstrip("/").endswith("/api/v1"):
             raise ValueError("must end in /api/v1")
         return url.rstrip("/")
+
+    @field_validator("oauth_issuer", "oauth_jwks_url")
+    @classmethod
+    def _issuer_is_safe(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        url = url.strip()
+        parts = urlsplit(url)
+        safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
+        if not safe or not parts.hostname or not _VISIBLE.fullmatch(url) or "@" in parts.netloc or parts.fragment:
+            raise ValueError("must be https:// (or http:// on this machine), without user name")
+        return url
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _host_names(cls, value: object) -> object:
+        names = tuple(name.lower() for name in _listed(value))
+        if any("/" in name or not _VISIBLE.fullmatch(name) for name in names):
+            raise ValueError("must be host names, with a port where it is not the usual one, separated by commas")
+        return names
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _origin_names(cls, value: object) -> object:
+        origins = tuple(origin.rstrip("/") for origin in _listed(value))
+        if any(not _ORIGIN.fullmatch(origin) for origin in origins):
+            raise ValueError("must be origins such as https://chat.example.com, separated by commas")
+        return origins
+
+    @model_validator(mode="after")
+    def _keys_of_a_far_issuer_are_far(self) -> Self:
+        if self.oauth_issuer is None:
+            if self.oauth_audience or self.oauth_jwks_url:
+                raise ValueError("WAN_MCP_OAUTH_AUDIENCE and WAN_MCP_OAUTH_JWKS_URL need WAN_MCP_OAUTH_ISSUER")
+        elif self.oauth_jwks_url and self.oauth_jwks_url.startswith("http:") and not self.is_issuer_local:
+            raise ValueError("WAN_MCP_OAUTH_JWKS_URL must be https:// where the issuer is not on this machine")
+        return self
 
     @field_validator("allow_resolutions", mode="before")
     @classmethod
@@ -172,6 +242,14 @@ class Settings(BaseSettings):
         if value is not None and value < min(WAN25_T2V.durations):
             raise ValueError(f"must be at least {min(WAN25_T2V.durations)}")
         return value
+
+    @field_validator("tokens_file")
+    @classmethod
+    def _where_tokens_are(cls, path: Path | None) -> Path | None:
+        try:
+            return path and path.expanduser().absolute()
+        except RuntimeError:
+            raise ValueError("names the home of a user who is not here") from None
 
     @field_validator("ledger", "output_dir")
     @classmethod
@@ -201,7 +279,12 @@ class Settings(BaseSettings):
     @property
     def is_local(self) -> bool:
         """Is the service on this machine: the simulator, not DashScope?"""
-        return _is_loopback(urlsplit(self.api_root).hostname)
+        return is_loopback(urlsplit(self.api_root).hostname)
+
+    @property
+    def is_issuer_local(self) -> bool:
+        """Is the OAuth issuer on this machine, as in a test? Only then may its keys come from here."""
+        return is_loopback(urlsplit(self.oauth_issuer or "").hostname)
 
     @property
     def account(self) -> str:
@@ -227,6 +310,11 @@ class Settings(BaseSettings):
             per_day=Money(per_day, currency) if per_day.is_finite() else None,
             confirm_above=Money(confirm, currency),
         )
+
+
+def _listed(value: object) -> list[str]:
+    words = value.split(",") if isinstance(value, str) else cast("tuple[object, ...]", value)
+    return [word for part in words if (word := str(part).strip())]
 
 
 def _is_unset(value: object) -> bool:

@@ -7,10 +7,12 @@ Sources: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference (cr
 .../manage-asynchronous-tasks (cancel, list), .../error-code.
 """
 
+import functools
 import json
 import logging
 import re
-from collections.abc import Generator, Mapping
+import ssl
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from typing import Annotated, Any, cast
@@ -36,9 +38,13 @@ _QUOTED = 300
 _PAGE = 50
 _PAGES_AT_MOST = 200
 
-_TIMEOUT = httpx.Timeout(20.0, connect=8.0)
-_WHOLE_CALL = timedelta(seconds=30)
+_TIMEOUT = httpx.Timeout(20.0, connect=5.0)
+_WHOLE_CALL = timedelta(seconds=28)
 """For one call from its first byte to its last: a tool call must be answered within 45."""
+
+
+_NOT_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""Nothing of the request can have arrived."""
 
 
 def _text_or_none(value: object) -> str | None:
@@ -160,6 +166,15 @@ class _List(BaseModel):
         return page >= self.total_page if self.total_page is not None else not brought_news
 
 
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Made once in a process: reading the certificates takes as long as a whole call."""
+    return httpx.create_ssl_context()
+
+
+OnAnswer = Callable[[str, str, float], None]
+
+
 class DashScope:
     """One account at one API root. Make it inside the event loop that uses it."""
 
@@ -174,9 +189,12 @@ class DashScope:
         is_local: bool = False,
         timeout: httpx.Timeout = _TIMEOUT,
         whole_call: timedelta = _WHOLE_CALL,
+        on_answer: OnAnswer = lambda operation, outcome, seconds: None,
     ) -> None:
-        """`api_root` ends in /api/v1; the key goes there and nowhere else. `is_local`: it is this machine."""
+        """`api_root` ends in /api/v1; the key goes there and nowhere else. `is_local`: it is this machine.
+        `on_answer` hears of every exchange: its operation, what it came to, its seconds."""
         self._key = key
+        self._on_answer = on_answer
         self._whole_call = whole_call.total_seconds()
         self._headers = {"Authorization": f"Bearer {key}"}
         if workspace:
@@ -184,6 +202,7 @@ class DashScope:
         self._http = httpx.AsyncClient(
             base_url=api_root.rstrip("/"),
             headers={"User-Agent": f"wan-mcp/{__version__}", "Accept": "application/json"},
+            verify=_tls(),
             timeout=timeout,
             follow_redirects=False,
             trust_env=not is_local,  # a proxy of the environment does not reach our own loopback
@@ -204,9 +223,11 @@ class DashScope:
 
     async def _note_time(self, response: httpx.Response) -> None:
         try:
-            self.told_time = parsedate_to_datetime(response.headers.get("date", ""))
-        except ValueError:  # RFC 9110 §6.6.1 asks servers to send it; not all proxies let it through
+            told = parsedate_to_datetime(response.headers.get("date", ""))
+        except (ValueError, OverflowError):  # RFC 9110 §6.6.1 asks servers to send it; some proxies spoil it
             self.told_time = None
+        else:
+            self.told_time = told if told.tzinfo else told.replace(tzinfo=UTC)
 
     async def submit(self, request: VideoRequest) -> RemoteTask:
         """Create a remote task. Sent exactly once.
@@ -230,7 +251,7 @@ class DashScope:
             Unavailable: no answer, or none that says anything; ask again later.
             Refused: DashScope does not let this key ask.
         """
-        response = await self._query("GET", f"/tasks/{quote(dashscope_task_id, safe='')}")
+        response = await self._query("look", "GET", f"/tasks/{quote(dashscope_task_id, safe='')}")
         answer = self._read(response)
         if answer is None or answer.output.task_status is None:
             raise self._told_nothing(response, answer)
@@ -243,7 +264,7 @@ class DashScope:
             TooLate: it is past PENDING.
             Unavailable, Refused: as `look`.
         """
-        response = await self._query("POST", f"/tasks/{quote(dashscope_task_id, safe='')}/cancel")
+        response = await self._query("cancel", "POST", f"/tasks/{quote(dashscope_task_id, safe='')}/cancel")
         answer = self._read(response)
         if answer is not None and answer.fault.code == "UnsupportedOperation":
             raise TooLate("DashScope cancels a task only while it is PENDING, and this one no longer is.")
@@ -263,7 +284,7 @@ class DashScope:
         total = 0
         for page in range(1, _PAGES_AT_MOST + 1):
             response = await self._query(
-                "GET", "/tasks", params={"model_name": model, "page_no": str(page), "page_size": str(_PAGE)}
+                "find", "GET", "/tasks", params={"model_name": model, "page_no": str(page), "page_size": str(_PAGE)}
             )
             listing = self._read_list(response)
             known, total = len(found), listing.total or 0
@@ -278,9 +299,8 @@ class DashScope:
 
     async def _post_once(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> httpx.Response:
         try:
-            with anyio.fail_after(self._whole_call):
-                return await self._http.post(_CREATE, headers=dict(headers), json=body)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
+            return await self._exchange("submit", "POST", _CREATE, headers=headers, body=body)
+        except _NOT_THERE as error:
             raise Unavailable(
                 f"DashScope could not be reached ({type(error).__name__}); nothing was sent.",
                 next_step="Check the network and create the task again.",
@@ -302,14 +322,42 @@ class DashScope:
             raise self._refused(response, answer)
         raise self._uncertain(f"its answer (HTTP {status}) says neither yes nor no")
 
-    async def _query(self, method: str, path: str, params: Mapping[str, str] | None = None) -> httpx.Response:
+    async def _query(
+        self, operation: str, method: str, path: str, params: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         """A call that may be repeated freely. Never carries the header of creation: DashScope refuses that."""
         try:
             async with self._queries:
-                with anyio.fail_after(self._whole_call):
-                    return await self._http.request(method, path, headers=self._headers, params=params)
+                return await self._exchange(operation, method, path, headers=self._headers, params=params)
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable(f"DashScope did not answer ({type(error).__name__}).") from error
+
+    async def _exchange(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None = None,
+        body: Mapping[str, Any] | None = None,
+    ) -> httpx.Response:
+        """One request and its answer, timed for whoever counts; waiting for our own pace is not in it."""
+        began, outcome = anyio.current_time(), "abandoned"
+        try:
+            # Two queries in a row, or a submission after two connections that timed out: both fit into 45 seconds.
+            with anyio.fail_after(self._whole_call if operation == "submit" else self._whole_call / 2):
+                response = await self._http.request(method, path, headers=headers, params=params, json=body)
+            outcome = "429" if response.status_code == 429 else f"{response.status_code // 100}xx"
+            return response
+        except _NOT_THERE:
+            outcome = "unreachable"
+            raise
+        except (httpx.HTTPError, TimeoutError):
+            outcome = "lost"
+            raise
+        finally:
+            self._on_answer(operation, outcome, anyio.current_time() - began)
 
     def _read(self, response: httpx.Response) -> _Answer | None:
         """Parse a body, or `None` where it is no JSON object: a load balancer's page, half an answer."""

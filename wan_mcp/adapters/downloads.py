@@ -7,13 +7,16 @@ Sources: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference (th
 https://www.alibabacloud.com/help/en/oss/developer-reference/getobject (Range, error pages).
 """
 
+import functools
 import ipaddress
 import logging
 import os
 import re
-from collections.abc import AsyncGenerator
+import ssl
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit, urlunsplit
@@ -27,7 +30,7 @@ from wan_mcp.domain.errors import DownloadFailed, LinkExpired
 logger = logging.getLogger(__name__)
 
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
-_WHOLE_DOWNLOAD = 30 * 60
+_WHOLE_DOWNLOAD = timedelta(minutes=30)
 _HOPS = 4
 _CHUNK = 1 << 20
 _PAGE = 4096
@@ -48,16 +51,34 @@ class Saved:
 _BUCKETS = re.compile(r"[a-z0-9.-]+\.aliyuncs\.com")
 
 
+@functools.cache
+def _tls() -> ssl.SSLContext:
+    """Made once in a process: reading the certificates takes as long as a whole call."""
+    return httpx.create_ssl_context()
+
+
 class Downloads:
     """Saves links into one folder. Make it inside the event loop that uses it."""
 
-    def __init__(self, folder: Path, *, from_loopback: bool = False) -> None:
-        """`from_loopback` lets links lead to this machine: only for the simulator."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        from_loopback: bool = False,
+        timeout: httpx.Timeout = _TIMEOUT,
+        whole_download: timedelta = _WHOLE_DOWNLOAD,
+        on_end: Callable[[str], None] = lambda outcome: None,
+    ) -> None:
+        """`from_loopback` lets links lead to this machine: only for the simulator. `on_end` hears what each
+        attempt came to: saved, failed, expired or abandoned."""
+        self._on_end = on_end
         self.folder = folder
         self._from_loopback = from_loopback
+        self._whole_download = whole_download.total_seconds()
         # A proxy of the environment is for the world outside; it does not reach our own loopback.
         self._http = httpx.AsyncClient(
-            timeout=_TIMEOUT,
+            verify=_tls(),
+            timeout=timeout,
             follow_redirects=False,
             trust_env=not from_loopback,
             headers={"Accept-Encoding": "identity"},
@@ -74,8 +95,19 @@ class Downloads:
             LinkExpired: the link is dead.
             DownloadFailed: not this time; what came so far waits in a `.part` file.
         """
+        outcome = "abandoned"
         try:
-            with anyio.fail_after(_WHOLE_DOWNLOAD):
+            saved, outcome = await self._save_in_words(url, name), "saved"
+            return saved
+        except DownloadFailed as error:
+            outcome = "expired" if isinstance(error, LinkExpired) else "failed"
+            raise
+        finally:
+            self._on_end(outcome)
+
+    async def _save_in_words(self, url: str, name: str) -> Saved:
+        try:
+            with anyio.fail_after(self._whole_download):
                 return await self._save(url, name)
         except TimeoutError as error:
             raise DownloadFailed("The download took too long and is tried again.") from error
@@ -161,7 +193,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _make_folder(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 async def _refuse_what_is_no_video(response: httpx.Response) -> None:
@@ -205,10 +237,14 @@ def _whole_length(response: httpx.Response, have: int) -> int | None:
 
 async def _write(response: httpx.Response, part: Path, *, append: bool) -> None:
     """Write what comes; on any end, what came so far is in the file."""
-    with part.open("ab" if append else "wb") as file:
+    with open(part, "ab" if append else "wb", opener=_for_the_owner) as file:
         async for chunk in response.aiter_bytes(_CHUNK):
             await anyio.to_thread.run_sync(file.write, chunk)
         await anyio.to_thread.run_sync(_to_disk, file)
+
+
+def _for_the_owner(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _to_disk(file: BinaryIO) -> None:

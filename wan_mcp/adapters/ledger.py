@@ -24,6 +24,7 @@ import anyio
 import anyio.to_thread
 from pydantic import TypeAdapter, ValidationError
 
+from wan_mcp.domain.caller import LOCAL, PERSON, Rights
 from wan_mcp.domain.catalogue import Model
 from wan_mcp.domain.errors import LedgerUnusable, OverBudget, StaleTask
 from wan_mcp.domain.money import Budget, Money, Standing
@@ -46,6 +47,9 @@ _MIGRATIONS: tuple[str, ...] = (
         BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
     CREATE TRIGGER entries_are_never_removed BEFORE DELETE ON entries
         BEGIN SELECT RAISE(ABORT, 'entries are append-only'); END;
+    CREATE TRIGGER entries_follow_each_other BEFORE INSERT ON entries
+        WHEN NEW.version <> (SELECT COALESCE(MAX(version) + 1, 0) FROM entries WHERE task_id = NEW.task_id)
+        BEGIN SELECT RAISE(ABORT, 'an entry follows the one before it'); END;
     CREATE TABLE heads (
         task_id TEXT PRIMARY KEY,
         version INTEGER NOT NULL,
@@ -170,6 +174,16 @@ class Ledger:
         return "; ".join(str(row[0]) for row in self._db.execute("PRAGMA integrity_check"))
 
     @_on_the_thread
+    def try_to_write(self) -> None:
+        """Begin to write, and leave it at that.
+
+        Raises:
+            LedgerUnusable: the file cannot be written.
+        """
+        with self._exclusively():
+            pass
+
+    @_on_the_thread
     def schema(self) -> int:
         """Return the number of the file's schema."""
         return self._version()
@@ -177,18 +191,28 @@ class Ledger:
     # Writing
 
     @_on_the_thread
-    def reserve(self, task: VideoTask, *, owner: str, model: Model, budget: Budget, day_start: datetime) -> Reserved:
+    def reserve(
+        self,
+        task: VideoTask,
+        *,
+        owner: str,
+        model: Model,
+        budget: Budget,
+        day_start: datetime,
+        rights: Rights = PERSON,
+    ) -> Reserved:
         """Hold the money of a new task and give it its place: SUBMITTING where there is room, else QUEUED.
 
         One transaction, so that budgets and limits hold across processes. The same request, still open and
         asked within ten minutes, is returned instead.
 
         Raises:
-            OverBudget: the daily budget does not hold it; nothing was written.
+            OverBudget: the daily budget of the account, or the caller's own, does not hold it; nothing was written.
         """
         with self._exclusively():
             if twin := self._open_twin(task):
                 return Reserved(task=twin, is_new=False)
+            self._refuse_over_own_budget(task, rights, day_start)
             self._refuse_over_budget(task, budget, day_start)
             if self._has_room(task.account, model, task.asked_at) and not self._is_anyone_queued(task.account):
                 placed = replace(task, status=Status.SUBMITTING, sent_at=task.asked_at)
@@ -265,6 +289,11 @@ class Ledger:
         return self._one("SELECT body FROM heads JOIN entries USING (task_id, version) WHERE task_id = ?", task_id)
 
     @_on_the_thread
+    def open_twin(self, task: VideoTask) -> VideoTask | None:
+        """Return the task of the same request that is still open and was asked within ten minutes."""
+        return self._open_twin(task)
+
+    @_on_the_thread
     def of_remote(self, account: str, dashscope_task_id: str) -> VideoTask | None:
         """Return our task for a remote one."""
         return self._of_remote(account, dashscope_task_id)
@@ -293,9 +322,15 @@ class Ledger:
         return [(_TASK.validate_json(body), owner) for body, owner in rows]
 
     @_on_the_thread
-    def standing(self, account: str, currency: str, day_start: datetime) -> Standing:
-        """Return what is held and what was charged since `day_start`."""
-        return self._standing(account, currency, day_start)
+    def standing(self, account: str, currency: str, day_start: datetime, *, caller: str | None = None) -> Standing:
+        """Return what is held and what was charged since `day_start`, by the account or by one caller."""
+        return self._standing(account, currency, day_start, caller)
+
+    @_on_the_thread
+    def census(self, account: str) -> dict[Status, int]:
+        """Return how many tasks of all callers there are of each status."""
+        rows = self._db.execute("SELECT status, COUNT(*) FROM heads WHERE account = ? GROUP BY status", (account,))
+        return {Status(status): count for status, count in rows}
 
     @_on_the_thread
     def queue_place(self, task: VideoTask) -> int:
@@ -323,6 +358,26 @@ class Ledger:
         """Return every version of a task, oldest first."""
         return self._many("SELECT body FROM entries WHERE task_id = ? ORDER BY version", task_id)
 
+    @_on_the_thread
+    def counts(self, account: str, caller: str, *, since: datetime) -> dict[Status, int]:
+        """Return how many tasks have which status, of those asked for since then or not settled yet."""
+        rows = self._db.execute(
+            "SELECT status, COUNT(*) FROM heads WHERE account = ? AND caller = ? AND (asked_ms >= ? OR unsettled) "
+            "GROUP BY status",
+            (account, caller, _ms(since)),
+        )
+        return {Status(status): count for status, count in rows}
+
+    @_on_the_thread
+    def ids(self, account: str, caller: str, *, prefix: str, limit: int) -> list[str]:
+        """Return the ids that begin with `prefix`, newest first."""
+        rows = self._db.execute(
+            "SELECT task_id FROM heads WHERE account = ? AND caller = ? AND substr(task_id, 1, ?) = ? "
+            "ORDER BY asked_ms DESC, task_id LIMIT ?",
+            (account, caller, len(prefix), prefix, limit),
+        )
+        return [task_id for (task_id,) in rows]
+
     # What the transactions are made of
 
     def _open_twin(self, task: VideoTask) -> VideoTask | None:
@@ -338,20 +393,40 @@ class Ledger:
     def _refuse_over_budget(self, task: VideoTask, budget: Budget, day_start: datetime) -> None:
         standing = self._standing(task.account, task.cost.currency, day_start)
         left = standing.left(budget)
-        if left is not None and task.cost > left:
+        if left is None or not task.cost > left:
+            return
+        if task.caller != LOCAL:  # what others have spent is not theirs to know
             raise OverBudget(
-                f"This costs {task.cost}, and today's budget of {budget.per_day} has {left} left "
-                f"({standing.held} held for open tasks, {standing.charged_today} charged today).",
+                f"This costs {task.cost}, more than is left today of the account's budget, which all callers share.",
+                next_step="Wait for tomorrow, ask for a cheaper video, or the person raises WAN_MCP_BUDGET_PER_DAY.",
+            )
+        raise OverBudget(
+            f"This costs {task.cost}, and today's budget of {budget.per_day} has {left} left "
+            f"({standing.held} held for open tasks, {standing.charged_today} charged today).",
+            next_step="Wait for open tasks to end or for tomorrow, ask for a cheaper video, "
+            "or the person raises WAN_MCP_BUDGET_PER_DAY.",
+        )
+
+    def _refuse_over_own_budget(self, task: VideoTask, rights: Rights, day_start: datetime) -> None:
+        if rights.per_day is None:
+            return
+        standing = self._standing(task.account, task.cost.currency, day_start, task.caller)
+        left = rights.per_day - standing.held - standing.charged_today
+        if task.cost > left:
+            raise OverBudget(
+                f"This costs {task.cost}, and of {task.caller}'s own {rights.per_day} a day, {standing.held} is held "
+                f"for open tasks and {standing.charged_today} charged.",
                 next_step="Wait for open tasks to end or for tomorrow, ask for a cheaper video, "
-                "or the person raises WAN_MCP_BUDGET_PER_DAY.",
+                "or the person raises budget_per_day in WAN_MCP_TOKENS_FILE.",
             )
 
-    def _standing(self, account: str, currency: str, day_start: datetime) -> Standing:
+    def _standing(self, account: str, currency: str, day_start: datetime, caller: str | None = None) -> Standing:
         """UNKNOWN was perhaps charged: it weighs on the day on which it was lost, as if it were."""
+        whose, values = ("AND caller = ?", (account, currency, caller)) if caller else ("", (account, currency))
         held, charged = (
             self._db.execute(
-                f"SELECT COALESCE(SUM(micros), 0) FROM heads WHERE account = ? AND currency = ? AND ({which})",
-                (account, currency, *([_ms(day_start)] if "?" in which else [])),
+                f"SELECT COALESCE(SUM(micros), 0) FROM heads WHERE account = ? AND currency = ? {whose} AND ({which})",
+                (*values, *([_ms(day_start)] if "?" in which else [])),
             ).fetchone()[0]
             for which in (
                 f"status IN ({_in(OPEN)}) OR (status = 'UNKNOWN' AND since_ms >= ?)",
@@ -462,9 +537,10 @@ class Ledger:
                 db.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
 
     def _version(self) -> int:
+        # The tables first: another process may be making them, and what marks them as ours comes with them.
+        tables = self._db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
         version = self._db.execute("PRAGMA user_version").fetchone()[0]
         application = self._db.execute("PRAGMA application_id").fetchone()[0]
-        tables = self._db.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
         if tables and application != _APPLICATION_ID:
             raise LedgerUnusable(
                 f"{self.path} is not a ledger of wan-mcp; it was left untouched.",

@@ -7,12 +7,12 @@ same words as the tools say it.
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from wan_mcp import __version__
-from wan_mcp.cli.order import agree, look_at, make, read_order
+from wan_mcp.cli.order import agree, look_at, look_once, make, read_order
 from wan_mcp.cli.program import Program, json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
@@ -24,10 +24,11 @@ from wan_mcp.domain.task import Status
 from wan_mcp.service.report import Account, Report
 from wan_mcp.service.videos import Videos
 
+if TYPE_CHECKING:  # the HTTP server is imported when it is asked for
+    from wan_mcp.server.door import Transport
+
 _MOST_LISTED = 1000
 _MOST_COUNTED = 1000
-_ONE_LOOK = 2.0
-"""Seconds that a look at DashScope takes at most, in most cases."""
 _CANCELED_BY = 20.0
 """Seconds after which also a task that another process watches has been looked at again."""
 
@@ -35,25 +36,54 @@ _SIZES = "; ".join(f"{tier}: {' '.join(sizes)}" for tier, sizes in WAN25_T2V.siz
 _LENGTHS = " or ".join(str(seconds) for seconds in WAN25_T2V.durations)
 
 
-@click.group(cls=Program, invoke_without_command=True)
+@click.group(cls=Program)
 @click.version_option(__version__, prog_name="wan-mcp", message="%(prog)s %(version)s")
-@click.pass_context
-def program(ctx: click.Context) -> None:
+def program() -> None:
     """Make videos with Alibaba's Wan 2.5 from any MCP client.
 
     Without a command it serves MCP over stdio, as hosts start it. Try it without a key or a cent: wan-mcp demo
     """
-    if ctx.invoked_subcommand is None:
-        ctx.invoke(serve)
 
 
 @program.command()
-@click.option("--transport", type=click.Choice(["stdio"]), default="stdio", show_default=True)
-def serve(transport: str) -> None:
-    """Serve MCP; the same as no command at all."""
-    from wan_mcp.cli import serve as serve_stdio
+@click.option("--transport", type=click.Choice(["stdio", "streamable-http", "sse"]), default="stdio", show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another than this machine's wants tokens.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
+@click.option("--public-url", metavar="URL", help="Under which a proxy passes clients on to it.")
+def serve(transport: str, host: str, port: int, public_url: str | None) -> None:
+    """Serve MCP; without options the same as no command at all.
 
-    serve_stdio()
+    Over HTTP only for this machine, unless WAN_MCP_TOKENS_FILE or WAN_MCP_OAUTH_ISSUER say who may call.
+    """
+    if transport == "stdio":
+        from wan_mcp.cli import serve as serve_stdio
+
+        return serve_stdio()
+    from wan_mcp.server.door import Door
+    from wan_mcp.server.http import serve_http
+    from wan_mcp.settings import Settings
+
+    over: Transport = "sse" if transport == "sse" else "streamable-http"
+    return serve_http(Door(transport=over, host=host, port=port, public_url=public_url), Settings.read())
+
+
+@program.command()
+@click.argument("name")
+@click.pass_obj
+def token(terminal: Terminal, name: str) -> None:
+    """Make a token for somebody who calls over HTTP.
+
+    The token is shown once, and its entry for WAN_MCP_TOKENS_FILE is printed, which holds only its hash:
+    wan-mcp token alice >> tokens.toml
+
+    budget_per_day = "20", budget_per_task = "5", adopt = true and metrics = true may be added to an entry.
+    """
+    from wan_mcp.adapters.tokens import new_token, token_entry
+
+    made = new_token()
+    entry = token_entry(name, made)
+    terminal.say(f"The token of {name}, shown only now; it is sent as “Authorization: Bearer …”:\n\n  {made}\n")
+    click.echo(entry)
 
 
 # Videos
@@ -100,8 +130,10 @@ def show(terminal: Terminal, task_id: str, wait: float) -> None:
     looked at once in any case.
     """
     report = visit(lambda videos: videos.get(task_id))
-    if not report.task.is_settled:
-        report = look_at(report.task.id, terminal, seconds=max(wait, _ONE_LOOK))
+    task = report.task
+    if not task.is_settled:
+        # Where no server runs, the ledger alone would go on saying PENDING for ever.
+        report = look_at(task.id, terminal, seconds=wait) if wait else visit(partial(look_once, task_id=task.id))
     terminal.show(report)
 
 
@@ -120,7 +152,7 @@ def tasks(terminal: Terminal, status: str | None, limit: int) -> None:
     read.finish()
 
     async def work(videos: Videos) -> tuple[list[Report], Account]:
-        return await videos.list(status=Status(word) if word else None, limit=limit), await videos.account()
+        return await videos.newest(status=Status(word) if word else None, limit=limit), await videos.account()
 
     terminal.list(*visit(work))
 

@@ -35,6 +35,7 @@ _RUN_DELAY, _RUN_TIME = 1.0, 8.0
 _POLLS_AT_MOST = 4
 _PATIENCE = 60.0
 _QUOTE_WIDTH = 72
+_ELSEWHERE = "Name another folder with --output."
 
 Shown = dict[str, Any]
 
@@ -46,7 +47,11 @@ def run_demo(terminal: Terminal, output: Path) -> None:
         WanError: it did not come to a playable video.
         KeyboardInterrupt: after saying that nothing was left behind.
     """
-    stage = _Stage(terminal)
+    stage = Stage(terminal)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Unavailable(f"{output} cannot be made: {error.strerror or error}.", next_step=_ELSEWHERE) from error
     try:
         run(partial(_demo, stage, output.absolute()))
     except KeyboardInterrupt:
@@ -54,7 +59,7 @@ def run_demo(terminal: Terminal, output: Path) -> None:
         raise
 
 
-async def _demo(stage: "_Stage", output: Path) -> None:
+async def _demo(stage: "Stage", output: Path) -> None:
     simulator = Simulator(run_delay=_RUN_DELAY, run_time=_RUN_TIME)
     stage.open(simulator.note)
     began = anyio.current_time()
@@ -104,7 +109,7 @@ def _server(url: str, folder: Path, output: Path) -> StdioServerParameters:
     )
 
 
-async def _play(stage: "_Stage", client: Client) -> Shown:
+async def _play(stage: "Stage", client: Client) -> Shown:
     tools = (await client.list_tools()).tools
     stage.tools([tool.name for tool in tools])
     await stage.call(client, "estimate_cost", {name: CARD[name] for name in ("size", "duration")})
@@ -116,7 +121,7 @@ async def _play(stage: "_Stage", client: Client) -> Shown:
     return task
 
 
-class _Stage:
+class Stage:
     """What the spectator sees: numbered calls, their answers as quotations, the video at the end."""
 
     def __init__(self, terminal: Terminal) -> None:

@@ -17,6 +17,8 @@ from wan_mcp.server import views
 from wan_mcp.service.report import Account, Report
 from wan_mcp.service.videos import Videos
 
+_A_LOOK = 3.0
+"""Seconds for a look and, where a file is to be fetched, for as much of it as comes in them."""
 _ROUND = 5.0
 """Seconds after which it is asked again whether waiting can bring anything."""
 
@@ -48,7 +50,7 @@ async def read_order(given: Mapping[str, object], videos: Videos) -> Order:
         request=request,
         quote=videos.quote(request),
         account=await videos.account(),
-        must_ask=videos.needs_consent(request, max_cost),
+        must_ask=await videos.needs_consent(request, max_cost),
         is_simulated=settings.is_local,
     )
 
@@ -117,6 +119,14 @@ def look_at(task_id: str, terminal: Terminal, *, seconds: float) -> Report:
         raise
 
 
+async def look_once(videos: Videos, task_id: str) -> Report:
+    """Ask DashScope once about what nobody else watches, and save what that brings if it is quick."""
+    with anyio.move_on_after(_A_LOOK):
+        await videos.watcher.turn()
+        await videos.watcher.turn()
+    return await videos.get(task_id)
+
+
 async def until_settled(videos: Videos, task_id: str, terminal: Terminal, seconds: float = inf) -> Report:
     """Wait for the end and the file, for as long as waiting can bring them."""
     give_up_at = anyio.current_time() + seconds
@@ -132,7 +142,7 @@ async def until_settled(videos: Videos, task_id: str, terminal: Terminal, second
         while True:
             left = give_up_at - anyio.current_time()
             report = await videos.wait(task_id, seconds=max(0.0, min(_ROUND, left)), progress=tell)
-            if report.task.is_settled or pages.is_for_a_person(report) or left <= _ROUND:
+            if report.task.is_settled or report.is_for_a_person or left <= _ROUND:
                 return report
 
 

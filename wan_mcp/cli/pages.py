@@ -30,7 +30,8 @@ _STYLES = {
 
 def printable(text: str) -> str:
     """Text of others on one line, without what could steer a terminal: escapes, controls, direction marks."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())
+    spaced = (" " if character.isspace() else character for character in text)
+    return "".join(character for character in spaced if character.isprintable())
 
 
 def badge(status: Status) -> Text:
@@ -99,7 +100,7 @@ def _next(report: Report) -> str:
     """What to do next, with commands where a model would be told tools."""
     task = report.task
     again = f"`wan-mcp show {task.id} --wait 300`"
-    if is_for_a_person(report):
+    if report.is_for_a_person:
         return views.next_words(report)
     match task.status:
         case Status.UNCERTAIN:
@@ -112,13 +113,6 @@ def _next(report: Report) -> str:
             return ""
         case _:
             return views.next_words(report)
-
-
-def is_for_a_person(report: Report) -> bool:
-    """Is it stuck until a person settles it?"""
-    task = report.task
-    several = task.problem is not None and task.problem.code == "SeveralCandidates"
-    return task.status is Status.UNKNOWN or (task.status is Status.UNCERTAIN and several)
 
 
 # Several

@@ -21,6 +21,7 @@ _AS_NEWCOMERS_MEET_THEM = (
     "cancel",
     "settle",
     "serve",
+    "token",
     "simulate",
 )
 

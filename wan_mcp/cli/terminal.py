@@ -62,7 +62,7 @@ class Terminal:
             self.out.print(pages.table(reports) if reports else pages.NO_TASKS)
             self.out.print(views.budget_words(account), style="dim")
         else:
-            self.line(lines)
+            self.line("\n".join(pages.printable(line) for line in lines.split("\n")))
 
     def price(self, quote: Quote, region: Region, account: Account) -> None:
         """Show a price."""

@@ -53,6 +53,7 @@ _ADVICE = {
     "Throttling": _AGAIN,
     "LimitRequests": _AGAIN,
     "NeverArrived": "It can be created again safely.",
+    "SettledByPerson": "It can be created again safely.",
     "ReleasedFromQueue": "If it is still wanted, create it again.",
     "CanceledByCaller": "",
 }

@@ -41,8 +41,8 @@ S = Status
 _TOLD = frozenset({S.RUNNING, S.SUCCEEDED, S.FAILED, S.CANCELED, S.UNKNOWN})
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    S.QUEUED: frozenset({S.SUBMITTING, S.CANCELED, S.FAILED}),
-    S.SUBMITTING: _TOLD | {S.QUEUED, S.PENDING, S.UNCERTAIN},
+    S.QUEUED: frozenset({S.SUBMITTING, S.CANCELED}),
+    S.SUBMITTING: frozenset({S.QUEUED, S.UNCERTAIN, S.PENDING, S.RUNNING, S.FAILED}),
     S.UNCERTAIN: _TOLD | {S.UNCERTAIN, S.PENDING},
     S.PENDING: _TOLD | {S.UNCERTAIN},
     S.RUNNING: (_TOLD - {S.RUNNING}) | {S.UNCERTAIN},
@@ -159,6 +159,12 @@ class VideoTask:
         """Is the file at home?"""
         return self.file is not None
 
+    def is_for_a_person(self, now: datetime) -> bool:
+        """Is it in doubt, and nothing that can be looked up will say more?"""
+        too_old = now - (self.sent_at or self.asked_at) > MEMORY
+        several = self.problem is not None and self.problem.code == SEVERAL_CANDIDATES
+        return self.status is S.UNKNOWN or (self.status is S.UNCERTAIN and (too_old or several))
+
     @property
     def is_settled(self) -> bool:
         """Is there nothing left that waiting could bring?"""
@@ -175,6 +181,7 @@ class VideoTask:
 
 
 LINK_DEAD = "LinkExpired"
+SEVERAL_CANDIDATES = "SeveralCandidates"
 
 
 @dataclass(frozen=True)
@@ -284,7 +291,7 @@ ANSWER_LOST = Problem(
 )
 _TOO_OLD_TO_SEND = Problem(
     code="ReleasedFromQueue",
-    message="It was found waiting for more than an hour after it was asked for, so it was released and never sent.",
+    message="It waited unattended for more than an hour, so it was released and never sent.",
 )
 _FORGOTTEN = Problem(
     code="Forgotten",
@@ -295,6 +302,10 @@ _NOT_SAVED = Problem(
     code=LINK_DEAD,
     message="The video could not be saved before its link died.",
     money_moved="yes",
+)
+SETTLED_BY_PERSON = Problem(
+    code="SettledByPerson",
+    message="The answer to its submission was lost, and a person settled that it never came to be.",
 )
 NEVER_ARRIVED = Problem(
     code="NeverArrived",

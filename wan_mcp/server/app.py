@@ -1,8 +1,24 @@
-"""The server: a name, three sentences for the model, and the tools."""
+"""The server: a name, three sentences for the model, and everything that is published under them."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from mcp import MCPError
 from mcp.server import MCPServer
+from mcp.server.auth.provider import TokenVerifier
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.lowlevel.helper_types import ReadResourceContents
+from mcp.server.mcpserver import Context
+from mcp.types import INVALID_PARAMS, GetPromptResult, InputRequiredResult
 
 from wan_mcp import __version__
+from wan_mcp.server.completions import add_completions
+from wan_mcp.server.prompts import add_prompts
+from wan_mcp.server.resources import JSON, add_resources
+from wan_mcp.server.subscriptions import News, Subscribers, Subscriptions, subscribers_of
+from wan_mcp.server.tasks import video_tasks
 from wan_mcp.server.tools import Service, build_tools
 
 INSTRUCTIONS = (
@@ -13,14 +29,67 @@ INSTRUCTIONS = (
     "was slow or lost (look into list_video_tasks instead), and pass max_cost only when the person agreed to the price."
 )
 
+_SAME_FOR_ALL = CacheHint(ttl_ms=300_000, scope="public")
+"""What is published changes with a release only, and is the same for every caller."""
+CACHE: dict[CacheableMethod, CacheHint] = {
+    "tools/list": _SAME_FOR_ALL,
+    "prompts/list": _SAME_FOR_ALL,
+    "resources/list": _SAME_FOR_ALL,
+    "resources/templates/list": _SAME_FOR_ALL,
+    "server/discover": _SAME_FOR_ALL,
+}
 
-def build_server(service: Service) -> MCPServer[object]:
-    """Build the MCP server over a service; `service` is awaited by the first tool that needs it."""
-    return MCPServer(
+
+class WanServer(MCPServer[Subscribers]):
+    """`MCPServer` with two answers put right."""
+
+    async def read_resource(
+        self, uri: Any, context: Context[Subscribers, Any] | None = None
+    ) -> Iterable[ReadResourceContents] | InputRequiredResult:
+        """Read a resource; a template has one media type, and a video may be told of in JSON instead."""
+        contents = await super().read_resource(uri, context)
+        if isinstance(contents, InputRequiredResult):
+            return contents
+        return [replace(item, mime_type=JSON) if _is_words_of_a_video(item) else item for item in contents]
+
+    async def get_prompt(
+        self, name: str, arguments: dict[str, Any] | None = None, context: Context[Subscribers, Any] | None = None
+    ) -> GetPromptResult | InputRequiredResult:
+        """Render a prompt; a name or an argument that is wrong is the client's error, not an internal one."""
+        try:
+            return await super().get_prompt(name, arguments, context)
+        except ValueError as error:
+            raise MCPError(INVALID_PARAMS, str(error)) from error
+
+
+def _is_words_of_a_video(item: ReadResourceContents) -> bool:
+    return isinstance(item.content, str) and item.mime_type == "video/mp4"
+
+
+def build_server(
+    service: Service, *, token_verifier: TokenVerifier | None = None, auth: AuthSettings | None = None
+) -> WanServer:
+    """Build the MCP server over a service; `service` is awaited by the first thing that needs it.
+
+    `token_verifier` and `auth` say who may call over HTTP.
+    """
+    news = News(service)
+    server = WanServer(
         "wan-mcp",
         title="Wan video",
         version=__version__,
         instructions=INSTRUCTIONS,
-        tools=build_tools(service),
+        tools=build_tools(news.service),
+        extensions=[video_tasks(news.service)],
         log_level="WARNING",
+        cache_hints=CACHE,
+        subscriptions=news,
+        lifespan=subscribers_of(news),
+        token_verifier=token_verifier,
+        auth=auth,
+        middleware=[Subscriptions(news)],
     )
+    add_resources(server, news.service)
+    add_prompts(server)
+    add_completions(server, news.service)
+    return server

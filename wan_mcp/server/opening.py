@@ -60,6 +60,11 @@ class Opening:
             raise self._outcome or RuntimeError("the service answered with nothing")
         return self._outcome
 
+    async def at_rest(self) -> None:
+        """Return once no submission is on its way."""
+        if self._outcome is not None and not isinstance(self._outcome, WanError):
+            await self._outcome.at_rest()
+
     def _answer(self, outcome: "Videos | WanError") -> None:
         self._outcome = outcome
         self._answered.set()

@@ -28,6 +28,8 @@ from wan_mcp.domain.request import (
 )
 from wan_mcp.domain.task import Status
 from wan_mcp.server import views
+from wan_mcp.server.callers import caller
+from wan_mcp.server.links import links
 from wan_mcp.service.report import Account, Report
 
 if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
@@ -87,8 +89,9 @@ def _told(text: str, shown: Raw, *links: ResourceLink) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text), *links], structured_content=shown)
 
 
-def _shown(report: Report) -> CallToolResult:
-    return _told(views.text(report), views.structured(report))
+def shown(report: Report) -> CallToolResult:
+    """One task as a result."""
+    return _told(views.text(report), views.structured(report), *links(report))
 
 
 def build_tools(service: Service) -> list[Tool]:
@@ -103,9 +106,11 @@ def _create(service: Service) -> Tool:
     async def ask_the_person(arguments: Raw, ctx: Context[Any, Any]) -> Elicit[Consent] | Consent:
         videos = await service()
         request, max_cost = _order(arguments, videos)
-        if not videos.needs_consent(request, max_cost):
-            return Consent(agree=True)
-        if not _can_ask(ctx):
+        can_ask = _can_ask(ctx)
+        if not await videos.needs_consent(request, max_cost, can_ask=can_ask, caller=caller()):
+            # Nobody need be asked: they were in words, or it is cheap, or open already and not paid again.
+            return Consent(agree=max_cost is not None)
+        if not can_ask:
             return Consent(agree=False)
         return Elicit(views.question(request.prompt, videos.quote(request)), Consent)
 
@@ -115,9 +120,10 @@ def _create(service: Service) -> Tool:
         videos = await service()
         request, max_cost = _order(arguments, videos)
         agreed = isinstance(consent, AcceptedElicitation) and consent.data.agree
-        if not agreed and _can_ask(ctx) and videos.needs_consent(request, max_cost):
+        can_ask = _can_ask(ctx)
+        if not agreed and can_ask and await videos.needs_consent(request, max_cost, can_ask=True, caller=caller()):
             raise _declined(videos, request)
-        return _shown(await videos.create(request, agreed=agreed))
+        return shown(await videos.create(request, agreed=agreed, caller=caller()))
 
     return _tool(
         create_video,
@@ -151,10 +157,13 @@ def _can_ask(ctx: Context[Any, Any]) -> bool:
 
 def _declined(videos: "Videos", request: VideoRequest) -> Declined:
     cost = videos.quote(request).amount
+    if videos.settings.budget.confirm_above.amount == 0:
+        otherwise = "they set WAN_MCP_CONFIRM_ABOVE above 0."
+    else:
+        otherwise = f"they say so themselves: then call create_video again with max_cost={cost.plain}."
     return Declined(
         f"The person was asked to pay {cost} and did not agree. Nothing was sent.",
-        next_step="Offer something cheaper (estimate_cost), or, only if the person says so themselves, "
-        f"call create_video again with max_cost={cost.plain}.",
+        next_step=f"Offer something cheaper (estimate_cost), unless {otherwise}",
     )
 
 
@@ -169,7 +178,7 @@ def _get(service: Service) -> Tool:
         read.finish()
         videos = await service()
         seconds = _USUAL_WAIT if wait is None else wait
-        return _shown(await videos.wait(task_id or "", seconds=seconds, progress=_progress(ctx)))
+        return shown(await videos.wait(task_id or "", seconds=seconds, progress=_progress(ctx), caller=caller()))
 
     return _tool(
         get_video_task,
@@ -235,7 +244,7 @@ def _estimate(service: Service) -> Tool:
 async def _account(videos: "Videos") -> Account | None:
     """A price is a price also where the ledger cannot be read."""
     try:
-        return await videos.account()
+        return await videos.account(caller=caller())
     except LedgerUnusable as error:
         logger.warning("%s", error)
         return None
@@ -251,8 +260,8 @@ def _list(service: Service) -> Tool:
         limit = read.integer("limit", low=1, high=_MOST_LISTED) or 10
         read.finish()
         videos = await service()
-        reports = await videos.list(status=Status(status) if status else None, limit=limit)
-        return _told(*views.listing(reports, await videos.account()))
+        reports = await videos.newest(status=Status(status) if status else None, limit=limit, caller=caller())
+        return _told(*views.listing(reports, await videos.account(caller=caller())))
 
     return _tool(
         list_video_tasks,
@@ -276,7 +285,7 @@ def _cancel(service: Service) -> Tool:
         task_id = read.text("task_id", longest=100, required=True)
         read.finish()
         videos = await service()
-        return _shown(await videos.cancel(task_id or ""))
+        return shown(await videos.cancel(task_id or "", caller=caller()))
 
     return _tool(
         cancel_video_task,

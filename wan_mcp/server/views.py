@@ -4,12 +4,13 @@ Some hosts show a model only the text, some only the structured content, so each
 status, the file, the link and when it dies, the cost, the next step. Absent rather than null.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from wan_mcp.domain.advice import advice
-from wan_mcp.domain.catalogue import Quote, Region
+from wan_mcp.domain.catalogue import REGIONS, SOURCES, Model, Quote, Region
 from wan_mcp.domain.errors import WanError
 from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.service.report import Account, Report
@@ -61,7 +62,7 @@ def structured(report: Report) -> dict[str, Any]:
         "expires_at": rfc3339(task.expires_at) if task.video_url and task.expires_at else None,
         "error": problem(task),
         "next_step": next_words(report),
-        "next_poll_seconds": None if task.is_settled else _next_poll(report),
+        "next_poll_seconds": None if task.is_settled else next_poll(report),
     }
     return {name: value for name, value in shown.items() if value not in (None, "")}
 
@@ -102,10 +103,8 @@ def next_words(report: Report) -> str:
             return advice(task.problem.code) if task.problem else ""
         case Status.CANCELED:
             return advice(task.problem.code) if task.problem and task.problem.code == "ReleasedFromQueue" else ""
-        case Status.UNKNOWN:
-            return "A person can settle it with `wan-mcp settle`."
-        case Status.UNCERTAIN if task.problem and task.problem.code == "SeveralCandidates":
-            return f"Do not create it again. A person can settle it: `wan-mcp settle {task.id}`."
+        case Status.UNKNOWN | Status.UNCERTAIN if report.is_for_a_person:
+            return f"Only a person can settle it now, in Alibaba's console and with `wan-mcp settle {task.id}`."
         case Status.UNCERTAIN:
             return f"Do not create it again: it is looked for at DashScope. In a minute, {again}"
         case _:
@@ -161,7 +160,8 @@ def _cost(task: VideoTask) -> str:
             return "Nothing was charged."
 
 
-def _next_poll(report: Report) -> int:
+def next_poll(report: Report) -> int:
+    """In how many seconds it is worth asking again."""
     return max(1, min(15, seconds(report.look_every)))
 
 
@@ -213,7 +213,8 @@ def budget(account: Account) -> dict[str, Any]:
 def budget_words(account: Account) -> str:
     """What is held, charged and left, in words."""
     standing = account.standing
-    left = f"{account.left} of {account.budget.per_day} left today" if account.left is not None else "no daily cap"
+    uncapped = "no daily cap of your own, the account's holds" if account.is_shared else "no daily cap"
+    left = f"{account.left} of {account.budget.per_day} left today" if account.left is not None else uncapped
     return f"Budget: {left} ({standing.held} held, {standing.charged_today} charged today)."
 
 
@@ -256,7 +257,89 @@ def progress_words(report: Report) -> str:
         case Status.PENDING | Status.RUNNING:
             over = ", longer than usual" if elapsed > usual else f" of usually {usual} s"
             return f"{task.status} {elapsed} s{over}"
-        case Status.SUCCEEDED:
-            return "SUCCEEDED, saving the file"
+        case Status.SUCCEEDED if task.is_to_be_saved:
+            return "SUCCEEDED, saving the file" + (f"; last try: {cut(report.trouble, 80)}" if report.trouble else "")
+        case Status.SUCCEEDED if task.file:
+            return "SUCCEEDED, the file is saved"
+        case Status.UNCERTAIN:
+            return "UNCERTAIN: the answer was lost; do not create it again"
         case _:
-            return str(task.status)
+            return f"{task.status}: {cut(task.problem.message, 100)}" if task.problem else str(task.status)
+
+
+# What resources show in full
+
+
+def whole(report: Report, history: list[VideoTask]) -> dict[str, Any]:
+    """Everything about one task: the same names, the request as it was made, and when it came to each status."""
+    task, request = report.task, report.task.request
+    more: dict[str, Any] = {
+        "prompt": request.prompt,
+        "negative_prompt": request.negative_prompt,
+        "audio_url": request.audio_url,
+        "prompt_extend": request.prompt_extend,
+        "watermark": request.watermark,
+        "actual_prompt": task.actual_prompt,
+        "file_bytes": task.file_bytes,
+        "last_try": report.trouble,
+        "history": _steps(history),
+    }
+    return structured(report) | {name: value for name, value in more.items() if value is not None}
+
+
+def _steps(history: list[VideoTask]) -> list[dict[str, str]]:
+    """A version that only brought a new fact is no step."""
+    steps: list[dict[str, str]] = []
+    for version in history:
+        step = {"status": version.status.value, "at": rfc3339(version.since)}
+        if not steps or steps[-1] != step:
+            steps.append(step)
+    return steps
+
+
+def model(row: Model) -> dict[str, Any]:
+    """What one model accepts, costs and takes."""
+    return {
+        "model": row.id,
+        "prompt_longest": row.prompt_max,
+        "negative_prompt_longest": row.negative_prompt_max,
+        "seed_highest": row.seed_max,
+        "sizes": {tier: list(sizes) for tier, sizes in row.sizes.items()},
+        "size": row.default_size,
+        "durations": list(row.durations),
+        "duration": row.default_duration,
+        "prices": [_prices(row, region) for region in REGIONS.values()],
+        "prices_of": row.prices_of,
+        "usual_seconds": [
+            {"resolution": tier, "duration": duration, "usual_seconds": usual}
+            for (tier, duration), usual in row.usual_seconds.items()
+        ],
+        "sources": dict(SOURCES),
+    }
+
+
+def _prices(row: Model, region: Region) -> dict[str, Any]:
+    return {
+        "region": region.id,
+        "currency": region.currency,
+        "price_per_second": {tier: number(price) for tier, price in row.prices[region.id].items()},
+        "free_seconds": region.free_seconds,
+    }
+
+
+def today(account: Account, counts: Mapping[Status, int]) -> dict[str, Any]:
+    """Where the money stands, and how many tasks have which status."""
+    return {"budget": budget(account), "tasks": {status.value: count for status, count in counts.items()}}
+
+
+def video_elsewhere(task: VideoTask, why: str) -> dict[str, Any]:
+    """Where a video is that is not handed over itself."""
+    shown: dict[str, Any] = {
+        "task_id": task.id,
+        "file": task.file,
+        "file_bytes": task.file_bytes,
+        "video_url": task.video_url,
+        "expires_at": rfc3339(task.expires_at) if task.video_url and task.expires_at else None,
+        "why": why,
+    }
+    return {name: value for name, value in shown.items() if value is not None}

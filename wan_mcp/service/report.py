@@ -27,6 +27,8 @@ class Report:
     trouble: str | None = None
     """What the last look or download came to, where it came to nothing; it is tried again."""
     look_every: timedelta
+    is_for_a_person: bool = False
+    """It is in doubt, and only a person can settle it."""
 
     @property
     def usual_turn(self) -> timedelta:
@@ -42,6 +44,8 @@ class Account:
     budget: Budget
     standing: Standing
     currency: str
+    is_shared: bool = False
+    """One caller's part of an account; the person's budget holds on top, and is not told."""
 
     @property
     def left(self) -> Money | None:

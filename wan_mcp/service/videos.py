@@ -8,9 +8,9 @@ import re
 import secrets
 import statistics
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
@@ -20,13 +20,15 @@ from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.downloads import Downloads
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
+from wan_mcp.domain.caller import LOCAL, PERSON, STRANGER, Rights, own_budget
 from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.errors import LedgerUnusable, MissingKey, NeedsConsent, OverBudget, StaleTask, TooLate, UnknownTask
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
-from wan_mcp.domain.task import NEVER_ARRIVED, Problem, Status, VideoTask
+from wan_mcp.domain.task import SETTLED_BY_PERSON, Problem, Status, VideoTask
 from wan_mcp.service.clock import Clock
+from wan_mcp.service.figures import Figures, Tally
 from wan_mcp.service.report import Account, LedgerHealth, Report
 from wan_mcp.service.watcher import Watcher
 from wan_mcp.settings import Settings
@@ -53,6 +55,8 @@ class Videos:
         watcher: Watcher,
         dashscope: DashScope | None,
         clock: Clock,
+        rights: Mapping[str, Rights],
+        tally: Tally,
     ) -> None:
         self.settings = settings
         self.watcher = watcher
@@ -60,6 +64,11 @@ class Videos:
         self._owner = owner
         self._dashscope = dashscope
         self._clock = clock
+        self._named_rights = rights
+        self._tally = tally
+        self._open_waits = 0
+        self._creating = 0
+        self._created = anyio.Event()
 
     # Prices
 
@@ -73,20 +82,39 @@ class Videos:
             region=self.settings.region, resolution=resolution, duration=duration, count=count
         )
 
-    async def account(self) -> Account:
-        """Return the budget and what is left of it today."""
-        currency = self.settings.region.currency
-        standing = await self._ledger.standing(self.settings.account, currency, self._clock.day_start())
-        return Account(budget=self.settings.budget, standing=standing, currency=currency)
+    def _rights(self, caller: str) -> Rights:
+        return PERSON if caller == LOCAL else self._named_rights.get(caller, STRANGER)
 
-    def needs_consent(self, request: VideoRequest, max_cost: float | None) -> bool:
-        """Must the person be asked before this is created?
+    async def account(self, *, caller: str = LOCAL) -> Account:
+        """Return the budget and what is left of it today: all of it for the person, only its own for a caller."""
+        currency, today = self.settings.region.currency, self._clock.day_start()
+        if caller == LOCAL:
+            standing = await self._ledger.standing(self.settings.account, currency, today)
+            return Account(budget=self.settings.budget, standing=standing, currency=currency)
+        standing = await self._ledger.standing(self.settings.account, currency, today, caller=caller)
+        budget = own_budget(self.settings.budget, self._rights(caller))
+        return Account(budget=budget, standing=standing, currency=currency, is_shared=True)
+
+    async def needs_consent(
+        self, request: VideoRequest, max_cost: float | None, *, can_ask: bool = False, caller: str = LOCAL
+    ) -> bool:
+        """Must the person be asked before this is created? Not for what is open already: that is not paid again.
+
+        `max_cost` says that they were asked in words. It counts everywhere but where `can_ask`, and the person
+        set the threshold to 0: they want to be asked each time.
 
         Raises:
             OverBudget: it will not be created whatever the person says; `max_cost` counts as a cap too.
         """
         cost = self.quote(request).amount
         budget = self.settings.budget
+        own = self._rights(caller).per_task
+        if own is not None and cost > own:
+            raise OverBudget(
+                f"This costs {cost}, and one video of {caller}'s may cost {own} at most.",
+                next_step="Ask for a shorter video or a smaller size, or the person raises budget_per_task in "
+                "WAN_MCP_TOKENS_FILE.",
+            )
         if budget.per_task is not None and cost > budget.per_task:
             raise OverBudget(
                 f"This costs {cost}, and one video may cost {budget.per_task} at most.",
@@ -97,7 +125,10 @@ class Videos:
                 f"This costs {cost}, more than the max_cost of {max_cost} {cost.currency} in the call.",
                 next_step="Ask for a shorter video or a smaller size, or raise max_cost if the person agrees.",
             )
-        return max_cost is None and cost > budget.confirm_above
+        always = budget.confirm_above.amount == 0
+        asks = always or cost > budget.confirm_above
+        was_asked = max_cost is not None and not (always and can_ask)
+        return asks and not was_asked and await self._ledger.open_twin(self._draft(request, caller)) is None
 
     # Creating
 
@@ -113,14 +144,25 @@ class Videos:
         if self._dashscope is None:
             raise MissingKey
         cost = self.quote(request).amount
-        if self.needs_consent(request, None) and not agreed:
+        if await self.needs_consent(request, None, caller=caller) and not agreed:
             raise NeedsConsent(
                 f"This costs {cost}. Above {self.settings.budget.confirm_above} the person must agree first.",
                 next_step=f"Ask the person; once they agree, call create_video again with max_cost={cost.plain}.",
             )
         draft = self._draft(request, caller)
         # Whoever asked may hang up at any moment. What is sent must reach the ledger all the same.
-        return await _shielded(self._reserve_and_send(draft))
+        self._creating += 1
+        try:
+            return await _shielded(self._reserve_and_send(draft))
+        finally:
+            self._creating -= 1
+            self._created.set()
+            self._created = anyio.Event()
+
+    async def at_rest(self) -> None:
+        """Return once no caller's submission is on its way: the moment to close, for who can wait for it."""
+        while self._creating:
+            await self._created.wait()
 
     def _draft(self, request: VideoRequest, caller: str) -> VideoTask:
         now = self._clock.now()
@@ -144,6 +186,7 @@ class Videos:
             model=self.settings.model,
             budget=self.settings.budget,
             day_start=self._clock.day_start(),
+            rights=self._rights(draft.caller),
         )
         task = reserved.task
         if not reserved.is_new:
@@ -170,12 +213,22 @@ class Videos:
     ) -> Report:
         """Return one task once nothing more is to be waited for, or as it stands after `seconds`.
 
-        `progress` is told about once a second.
+        `progress` is told once a second at most.
         """
-        report = await self.get(task_id, caller=caller)
         give_up_at = self._clock.now() + timedelta(seconds=seconds)
+        report = await self.get(task_id, caller=caller)
+        self._open_waits += 1
+        try:
+            return await self._wait(report, give_up_at, progress, caller)
+        finally:
+            self._open_waits -= 1
+
+    async def _wait(self, report: Report, give_up_at: datetime, progress: Progress | None, caller: str) -> Report:
+        next_word = self._clock.now()
         while not report.task.is_settled and (left := (give_up_at - self._clock.now()).total_seconds()) > 0:
-            if progress is not None:
+            # News ends a tick early, and a client is told once a second at most.
+            if progress is not None and self._clock.now() >= next_word:
+                next_word = self._clock.now() + timedelta(seconds=_TICK)
                 await progress(report)
             await self._wait_for_change(report.task, min(left, _TICK))
             report = await self.get(report.task.id, caller=caller)
@@ -190,10 +243,22 @@ class Videos:
             if latest is None or latest.version != task.version:
                 return
 
-    async def list(self, *, status: Status | None, limit: int, caller: str = "local") -> list[Report]:
+    async def newest(self, *, status: Status | None, limit: int, caller: str = "local") -> list[Report]:
         """Return a caller's tasks, newest first."""
         tasks = await self._ledger.newest(self.settings.account, caller, status=status, limit=limit)
         return [await self._report(task) for task in tasks]
+
+    async def history(self, task_id: str) -> list[VideoTask]:
+        """Return every version of a task that the caller was shown by `get`, oldest first."""
+        return await self._ledger.history(task_id)
+
+    async def today(self, *, caller: str = "local") -> dict[Status, int]:
+        """Return how many of a caller's tasks have which status: those of today, and whatever is not settled."""
+        return await self._ledger.counts(self.settings.account, caller, since=self._clock.day_start())
+
+    async def ids(self, prefix: str, *, limit: int, caller: str = "local") -> list[str]:
+        """Return the ids of a caller's tasks that begin with `prefix`, newest first."""
+        return await self._ledger.ids(self.settings.account, caller, prefix=prefix, limit=limit)
 
     # Ending
 
@@ -242,13 +307,25 @@ class Videos:
         assert task.dashscope_task_id is not None  # every PENDING task was named by DashScope
         try:
             await self._dashscope.cancel(task.dashscope_task_id)
-            return await self.watcher.look_now(task)
+            return await self._asked_now(task)
         except TooLate as error:
-            await self.watcher.look_now(task)
+            await self._asked_now(task)
             raise TooLate(
                 f"{task.id} is no longer PENDING, and DashScope cancels only what has not started.",
                 next_step="Call get_video_task to see how it is doing.",
             ) from error
+
+    async def _asked_now(self, task: VideoTask) -> VideoTask:
+        """Ask DashScope out of turn, whoever watches the task, and write down what is new."""
+        told = apply(task, await self._look(task.dashscope_task_id or ""), self._clock.now())
+        if told is None:
+            return task
+        try:
+            latest = await self._ledger.record(told)
+        except StaleTask:  # its watcher was faster
+            latest = await self._ledger.get(task.id) or task
+        self.watcher.refresh(latest)
+        return latest
 
     # Settling what only a person can
 
@@ -264,7 +341,9 @@ class Videos:
             raise TooLate(f"{task.id} is {task.status}: there is nothing to settle.")
         now = self._clock.now()
         if remote_id is None:
-            return await self._report(await self._ledger.record(task.to(Status.FAILED, now, problem=NEVER_ARRIVED)))
+            return await self._report(await self._ledger.record(task.to(Status.FAILED, now, problem=SETTLED_BY_PERSON)))
+        if (known := await self._ledger.of_remote(self.settings.account, remote_id)) is not None:
+            raise TooLate(f"{remote_id} is {known.id}'s, so it cannot be {task.id}'s too.")
         remote = await self._look(remote_id)
         settled = apply(task, remote, now)
         if settled is None or remote.status is Status.UNKNOWN:
@@ -296,6 +375,25 @@ class Videos:
             uncertain=sum(task.status is Status.UNCERTAIN for task in unsettled),
         )
 
+    async def try_to_write(self) -> None:
+        """Begin to write into the ledger, and leave it at that.
+
+        Raises:
+            LedgerUnusable: it cannot be written.
+        """
+        await self._ledger.try_to_write()
+
+    async def figures(self) -> Figures:
+        """Return what /metrics tells, of all callers together."""
+        return Figures(
+            tasks=await self._ledger.census(self.settings.account),
+            standing=(await self.account()).standing,
+            budget=self.settings.budget,
+            watched=self.watcher.open_count,
+            open_waits=self._open_waits,
+            tally=self._tally,
+        )
+
     # Finding
 
     async def _find(self, task_id: str, caller: str | None) -> VideoTask:
@@ -308,9 +406,10 @@ class Videos:
                     next_step="The person can start wan-mcp with that account's settings.",
                 )
             return task
-        if task is not None or task_id.startswith("vid_") or not _REMOTE_ID.fullmatch(task_id):
+        caller = caller or LOCAL
+        if task_id.startswith("vid_") or not _REMOTE_ID.fullmatch(task_id) or not self._rights(caller).may_adopt:
             raise _unknown(task_id)
-        return await self._adopt(task_id, caller or "local")
+        return await self._adopt(task_id, caller)
 
     async def _adopt(self, remote_id: str, caller: str) -> VideoTask:
         """Take a task that was made elsewhere on the account into the ledger; it costs this budget nothing."""
@@ -321,6 +420,8 @@ class Videos:
         found = self._of_elsewhere(remote, caller)
         adopted = apply(found, remote, now) or found
         known = await self._ledger.adopt(adopted, owner=self._owner.id)
+        if known.caller != caller:  # somebody else's; asked for at DashScope all the same, so that nobody can tell
+            raise _unknown(remote_id)
         if not known.is_settled:
             self.watcher.watch(known)
         return known
@@ -361,6 +462,7 @@ class Videos:
             is_known_request=is_known_request,
             trouble=self.watcher.trouble(task.id),
             look_every=timedelta(seconds=self.settings.poll_interval),
+            is_for_a_person=task.is_for_a_person(self._clock.now()),
         )
 
     def _elapsed(self, task: VideoTask) -> timedelta:
@@ -400,11 +502,16 @@ def _unknown(task_id: str) -> UnknownTask:
 
 @asynccontextmanager
 async def open_service(
-    settings: Settings, *, clock: Clock | None = None, watching: bool = True
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    watching: bool = True,
+    rights: Mapping[str, Rights] | None = None,
 ) -> AsyncGenerator[Videos]:
     """Open the ledger, start watching, and yield the service. The one place where all parts meet.
 
-    Without `watching` nothing happens by itself: the caller takes the watcher's turns.
+    Without `watching` nothing happens by itself: the caller takes the watcher's turns. `rights` are those of
+    callers other than the local person, by name.
 
     Raises:
         LedgerUnusable: nothing is started.
@@ -420,8 +527,9 @@ async def open_service(
             f"The folder beside the ledger {settings.ledger} cannot be used: {error}.",
             next_step="Without it nothing is sent. Check the disk, the folder's rights, or WAN_MCP_LEDGER.",
         ) from error
-    downloads = Downloads(settings.output_dir, from_loopback=settings.is_local)
-    dashscope = _dashscope(settings)
+    tally = Tally()
+    downloads = Downloads(settings.output_dir, from_loopback=settings.is_local, on_end=tally.downloaded)
+    dashscope = _dashscope(settings, tally)
     watcher = Watcher(
         account=settings.account,
         model=settings.model,
@@ -432,7 +540,16 @@ async def open_service(
         clock=clock,
         look_every=timedelta(seconds=settings.poll_interval),
     )
-    videos = Videos(settings=settings, ledger=ledger, owner=owner, watcher=watcher, dashscope=dashscope, clock=clock)
+    videos = Videos(
+        settings=settings,
+        ledger=ledger,
+        owner=owner,
+        watcher=watcher,
+        dashscope=dashscope,
+        clock=clock,
+        rights=rights or {},
+        tally=tally,
+    )
     try:
         async with anyio.create_task_group() as background:
             if watching:
@@ -448,7 +565,7 @@ async def open_service(
             owner.close()
 
 
-def _dashscope(settings: Settings) -> DashScope | None:
+def _dashscope(settings: Settings, tally: Tally) -> DashScope | None:
     if settings.key is None:
         return None
     return DashScope(
@@ -458,4 +575,5 @@ def _dashscope(settings: Settings) -> DashScope | None:
         submissions_per_second=settings.model.submissions_per_second,
         queries_per_second=settings.model.queries_per_second,
         is_local=settings.is_local,
+        on_answer=tally.answered,
     )

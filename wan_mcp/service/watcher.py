@@ -35,6 +35,7 @@ from wan_mcp.domain.task import (
     FIND_AGAIN,
     LINK_DEAD,
     NEVER_ARRIVED,
+    SEVERAL_CANDIDATES,
     Attention,
     Find,
     Look,
@@ -48,6 +49,7 @@ from wan_mcp.domain.task import (
     Wait,
     next_step,
 )
+from wan_mcp.service.changes import Changes
 from wan_mcp.service.clock import Clock
 
 logger = logging.getLogger(__name__)
@@ -114,6 +116,7 @@ class Watcher:
         self._owner = owner
         self._clock = clock
         self._look_every = look_every
+        self.changes = Changes()
         self._watched: dict[str, _Watched] = {}
         self._news = anyio.Event()
         self._saving = anyio.CapacityLimiter(_SAVES_AT_ONCE)
@@ -164,6 +167,7 @@ class Watcher:
 
     def refresh(self, task: VideoTask) -> None:
         """Take note of a newer version that was recorded elsewhere, if this process watches the task."""
+        self.changes.noticed(task)
         known = self._watched.get(task.id)
         if known is not None and known.task.version < task.version:
             known.task = task
@@ -182,7 +186,9 @@ class Watcher:
 
     async def _take_over_what_nobody_watches(self) -> None:
         self._next_round = self._clock.now() + timedelta(seconds=_ROUND)
-        for task, owner in await self._ledger.unsettled(self._account):
+        unsettled = await self._ledger.unsettled(self._account)
+        self.changes.compared(task for task, _ in unsettled)
+        for task, owner in unsettled:
             if owner == self._owner.id:
                 if not self._is_being_created(task):
                     self.watch(task)
@@ -377,14 +383,6 @@ class Watcher:
         else:
             self._attend(watched)
 
-    async def look_now(self, task: VideoTask) -> VideoTask:
-        """Ask DashScope about an open task out of turn, and return it as it stands then."""
-        watched = self._watched.get(task.id)
-        if watched is None or watched.is_busy or not task.dashscope_task_id:
-            return task
-        await self._perform(watched, Look(task.dashscope_task_id))
-        return watched.task
-
     # Finding what was sent when the answer was lost
 
     async def _find(self, watched: _Watched) -> None:
@@ -439,7 +437,7 @@ class Watcher:
     async def _leave_to_a_person(self, watched: _Watched, candidates: list[RemoteTask]) -> None:
         names = ", ".join(sorted(remote.id for remote in candidates))
         problem = Problem(
-            code="SeveralCandidates",
+            code=SEVERAL_CANDIDATES,
             message=f"The answer was lost, and {len(candidates)} tasks at DashScope may be this one: {names}.",
             money_moved="maybe",
         )
@@ -485,6 +483,7 @@ class Watcher:
         await self._ledger.record(task)
         logger.info("%s: %s after %.0f s", task.id, task.status, (task.since - task.asked_at).total_seconds())
         watched.task = task
+        self.changes.noticed(task)
         self._attend(watched)
         self._tell()
         return task

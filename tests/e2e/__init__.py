@@ -1,0 +1,1 @@
+"""The slow runs: other people's clients, and everything that takes processes and patience."""

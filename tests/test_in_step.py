@@ -1,0 +1,147 @@
+"""What is said twice is said alike: the code, its help, the pages, the manifest, the version.
+
+After a deliberate change of the code: `.venv/bin/python docs/generate.py`.
+"""
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from wan_mcp import __version__
+from wan_mcp.cli.commands import program
+from wan_mcp.server.tools import build_tools
+from wan_mcp.service.videos import Videos
+from wan_mcp.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+READMES = ("README.md", "README.zh-CN.md")
+
+# Written so that this file does not hold what it forbids.
+_INDEX_HOSTS = re.compile(r"pypi[.]org|pythonhosted[.]org|npm[j]s|tsinghua[.]edu", re.IGNORECASE)
+_PATHS_OF_A_MACHINE = re.compile(r"(?<![\w.$}~-])/(?:work|root|home|Users|builds)/\w")
+
+
+async def _no_service() -> Videos:
+    raise AssertionError("listing tools opens nothing")
+
+
+def _read(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+def _manifest() -> dict[str, Any]:
+    return json.loads(_read("manifest.json"))
+
+
+def _files() -> list[Path]:
+    """Every file that is, or is about to be, in the repository."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, capture_output=True, check=False, text=True,
+    )  # fmt: skip
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout")
+    return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+
+
+def test_what_is_generated_is_as_the_code_is() -> None:
+    """A table that is kept by hand is wrong after the second change."""
+    checked = subprocess.run(
+        [sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, check=False, text=True
+    )
+    assert checked.returncode == 0, checked.stderr
+
+
+def test_the_version_stands_the_same_everywhere() -> None:
+    """Who reports a fault names one of these."""
+    project = tomllib.loads(_read("pyproject.toml"))["project"]
+    newest = re.search(r"^## (\S+)", _read("CHANGELOG.md"), re.MULTILINE)
+    assert project["version"] == __version__
+    assert _manifest()["version"] == __version__
+    assert newest is not None
+    assert newest[1] == __version__
+
+
+def test_the_manifest_names_the_tools_there_are() -> None:
+    """A host shows the manifest's list before the server has ever run."""
+    told = {tool["name"]: tool["description"] for tool in _manifest()["tools"]}
+    assert told == {tool.name: tool.description for tool in build_tools(_no_service)}
+
+
+def test_every_choice_of_the_manifest_reaches_a_setting() -> None:
+    """A misspelt variable would silently leave a budget at its default."""
+    manifest = _manifest()
+    env: dict[str, str] = manifest["server"]["mcp_config"]["env"]
+    settings = {field.alias for field in Settings.model_fields.values()}
+    assert set(env) <= settings
+    assert sorted(env.values()) == sorted(f"${{user_config.{name}}}" for name in manifest["user_config"])
+    assert manifest["user_config"]["api_key"]["sensitive"] is True
+
+
+@pytest.mark.parametrize("filled_in", ["", "${user_config.it}"])
+def test_a_choice_left_open_in_the_manifest_counts_as_unset(filled_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts fill in an empty text, or nothing at all, where the person chose nothing."""
+    untouched = Settings.read()
+    for name in _manifest()["server"]["mcp_config"]["env"]:
+        monkeypatch.setenv(name, filled_in.replace("it", name))
+    assert Settings.read() == untouched
+
+
+def test_the_defaults_of_the_manifest_are_those_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person sees in the form is what holds."""
+    manifest = _manifest()
+    untouched = Settings.read()
+    for name, value in manifest["server"]["mcp_config"]["env"].items():
+        choice = manifest["user_config"][value.removeprefix("${user_config.").removesuffix("}")]
+        monkeypatch.setenv(name, str(choice.get("default", "")))
+    assert Settings.read() == untouched
+
+
+def test_the_help_describes_every_setting() -> None:
+    """`wan-mcp --help` is the first place where a person looks for a variable's name."""
+    shown = CliRunner().invoke(program, ["--help"]).output
+    words = " ".join(shown.split())
+    for field in Settings.model_fields.values():
+        assert field.alias is not None
+        assert field.description is not None
+        assert field.alias in words
+        # A long word may be broken at its hyphen.
+        assert field.description.replace(" ", "") in shown.replace("\n", "").replace(" ", "")
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_a_readme_has_150_lines_at_most(name: str) -> None:
+    """A page that is longer is not read."""
+    assert len(_read(name).splitlines()) <= 150
+
+
+def test_both_readmes_are_the_same_page() -> None:
+    """What is copied out of one must be what the other has: code, links, headings, tables."""
+    english, chinese = (_read(name) for name in READMES)
+    for part in (r"```(.*?)```", r"\]\((http[^)]+|docs/[^)]+)\)", r"^\| (`\w+`) \|"):
+        found = [re.findall(part, page, re.DOTALL | re.MULTILINE) for page in (english, chinese)]
+        assert found[0] == found[1]
+    outlines = [re.findall(r"^(#+) ", page, re.MULTILINE) for page in (english, chinese)]
+    assert outlines[0] == outlines[1]
+
+
+def test_no_file_names_a_package_index() -> None:
+    """Where packages come from is the machine's to say; a pinned host would break whoever has another."""
+    assert [str(path.relative_to(ROOT)) for path in _files() if _INDEX_HOSTS.search(_text(path))] == []
+
+
+def test_no_file_names_a_path_of_somebodys_machine() -> None:
+    """It would be wrong everywhere else."""
+    assert [str(path.relative_to(ROOT)) for path in _files() if _PATHS_OF_A_MACHINE.search(_text(path))] == []
+
+
+def _text(path: Path) -> str:
+    data = path.read_bytes()
+    return "" if b"\0" in data else data.decode("utf-8", errors="replace")

@@ -1,0 +1,249 @@
+"""A client that listens hears of a task's change, in both eras, and nothing has to be alive for it."""
+
+import json
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+from mcp import Client, MCPError
+from mcp.client.extension import advertise
+from mcp.server.subscriptions import ResourceUpdated
+from mcp.types import (
+    EmptyResult,
+    Request,
+    RequestParams,
+    ResourceUpdatedNotification,
+    SubscribeRequest,
+    SubscribeRequestParams,
+    TextResourceContents,
+    UnsubscribeRequest,
+    UnsubscribeRequestParams,
+)
+
+from tests.conftest import HandClock, opened
+from tests.making import a_request, pass_time
+from wan_mcp.domain.errors import LedgerUnusable
+from wan_mcp.domain.task import VideoTask
+from wan_mcp.server.app import build_server
+from wan_mcp.server.tasks import TASKS
+from wan_mcp.service.videos import Videos
+from wan_mcp.settings import Settings
+
+pytestmark = pytest.mark.anyio
+
+SOON = 5
+
+
+async def made_task(videos: Videos, prompt: str = "a cat") -> VideoTask:
+    """A task that no client asked for here."""
+    return (await videos.create(a_request(prompt), agreed=True)).task
+
+
+def uri(task: VideoTask) -> str:
+    """Where it is read."""
+    return f"wan://tasks/{task.id}"
+
+
+@asynccontextmanager
+async def connected(videos: Videos, **options: Any) -> AsyncGenerator[Client]:
+    """A client of a server over this service."""
+
+    async def service() -> Videos:
+        return videos
+
+    async with Client(build_server(service), **options) as client:
+        yield client
+
+
+# The present era
+
+
+async def test_a_listener_hears_of_every_change(videos: Videos, clock: HandClock) -> None:
+    """RUNNING, SUCCEEDED, saved: each time there is something new to read."""
+    task = await made_task(videos)
+    async with connected(videos) as client, client.listen(resource_subscriptions=[uri(task)]) as news:
+        for status in ("RUNNING", "SUCCEEDED"):
+            clock.turn(35)
+            await videos.watcher.turn()
+            with anyio.fail_after(SOON):
+                assert await anext(news) == ResourceUpdated(uri(task))
+            [contents] = (await client.read_resource(uri(task))).contents
+            assert isinstance(contents, TextResourceContents)
+            assert json.loads(contents.text)["status"] == status
+
+
+async def test_a_listener_hears_of_nobody_elses_task(videos: Videos, clock: HandClock) -> None:
+    """Only of what it asked for."""
+    mine, other = await made_task(videos, "mine"), await made_task(videos, "other")
+    async with connected(videos) as client, client.listen(resource_subscriptions=[uri(mine)]) as news:
+        await videos.cancel(other.id)
+        await videos.cancel(mine.id)
+        with anyio.fail_after(SOON):
+            assert await anext(news) == ResourceUpdated(uri(mine))
+
+
+async def test_what_another_process_did_is_heard_too(settings: Settings, clock: HandClock) -> None:
+    """Claude Desktop and a terminal, each with its own process, on one ledger."""
+    async with opened(settings, clock) as one, opened(settings, clock) as two:
+        task = await made_task(two)
+        await one.watcher.turn()
+        async with connected(one) as client, client.listen(resource_subscriptions=[uri(task)]) as news:
+            await two.cancel(task.id)
+            await one.watcher.turn()
+            with anyio.fail_after(SOON):
+                assert await anext(news)
+
+
+async def test_a_listener_survives_a_ledger_that_cannot_be_opened() -> None:
+    """The tools say what is wrong; listening is not refused for it."""
+
+    async def service() -> Videos:
+        raise LedgerUnusable("The disk is full.")
+
+    async with (
+        Client(build_server(service)) as client,
+        client.listen(resource_subscriptions=["wan://tasks/vid_a"]) as news,
+    ):
+        assert news.honored.resource_subscriptions == ["wan://tasks/vid_a"]
+
+
+async def test_who_listens_no_more_costs_nothing(videos: Videos, clock: HandClock) -> None:
+    """Changes are told to nobody then, and nobody waits for it."""
+    task = await made_task(videos)
+    async with connected(videos) as client, client.listen(resource_subscriptions=[uri(task)]):
+        pass
+    await pass_time(videos, clock, minutes=3)
+    assert (await videos.get(task.id)).task.file
+
+
+class _Filter(RequestParams):
+    notifications: dict[str, Any]
+
+
+class _Listen(Request[_Filter, str]):
+    method: str
+    params: _Filter
+
+
+async def test_task_notifications_want_the_extension_declared(videos: Videos) -> None:
+    """The tasks extension demands this answer of every server, also of one that sends none."""
+    wanted = _Listen(method="subscriptions/listen", params=_Filter(notifications={"taskIds": ["vid_a"]}))
+    async with connected(videos) as client:
+        with pytest.raises(MCPError) as failure:
+            await client.session.send_request(wanted, EmptyResult)
+    assert failure.value.code == -32021
+    async with connected(videos, extensions=[advertise(TASKS)]) as client:
+        with anyio.move_on_after(0.2) as listening:
+            await client.session.send_request(wanted, EmptyResult)
+    assert listening.cancelled_caught
+
+
+# The older era
+
+
+@asynccontextmanager
+async def older(videos: Videos) -> AsyncGenerator[tuple[Client, list[str]]]:
+    """A client of the older era, and what it was told."""
+    heard: list[str] = []
+
+    async def note(message: object) -> None:
+        if isinstance(message, ResourceUpdatedNotification):
+            heard.append(str(message.params.uri))
+
+    async with connected(videos, mode="legacy", message_handler=note) as client:
+        yield client, heard
+
+
+async def subscribe(client: Client, uri: str) -> None:
+    """Ask to be told."""
+    request = SubscribeRequest(params=SubscribeRequestParams(uri=uri))
+    await client.session.send_request(request, EmptyResult)
+
+
+async def unsubscribe(client: Client, uri: str) -> None:
+    """Ask to be told no more."""
+    request = UnsubscribeRequest(params=UnsubscribeRequestParams(uri=uri))
+    await client.session.send_request(request, EmptyResult)
+
+
+async def until(heard: list[str], count: int) -> None:
+    """Wait until so many words came."""
+    with anyio.fail_after(SOON):
+        while len(heard) < count:
+            await anyio.lowlevel.checkpoint()
+
+
+async def test_a_subscriber_of_the_older_era_hears_of_a_change(videos: Videos) -> None:
+    """Hosts of that era have no other way; the handshake says that there is this one."""
+    mine, other = await made_task(videos, "mine"), await made_task(videos, "other")
+    async with older(videos) as (client, heard):
+        assert client.server_capabilities.resources
+        assert client.server_capabilities.resources.subscribe
+        await subscribe(client, uri(mine))
+        await videos.cancel(other.id)
+        await videos.cancel(mine.id)
+        await until(heard, 1)
+
+    assert set(heard) == {uri(mine)}
+
+
+async def test_who_unsubscribed_hears_no_more(videos: Videos, clock: HandClock) -> None:
+    """One client's word counts for that client only."""
+    task = await made_task(videos)
+    async with older(videos) as (leaving, unheard), older(videos) as (staying, heard):
+        await subscribe(leaving, uri(task))
+        await subscribe(staying, uri(task))
+        await unsubscribe(leaving, uri(task))
+        await videos.cancel(task.id)
+        await until(heard, 1)
+
+    assert unheard == []
+
+
+async def test_subscribing_needs_an_address(videos: Videos) -> None:
+    """As any request needs its parameters."""
+    wanted = Request[RequestParams, str](method="resources/subscribe", params=RequestParams())
+    async with older(videos) as (client, _):
+        with pytest.raises(MCPError) as failure:
+            await client.session.send_request(wanted, EmptyResult)
+
+    assert failure.value.code == -32602
+
+
+async def test_the_present_era_has_no_such_request(videos: Videos) -> None:
+    """It was taken out; `subscriptions/listen` is in its place."""
+    async with connected(videos) as client:
+        with pytest.raises(MCPError) as failure:
+            await subscribe(client, "wan://tasks/vid_a")
+
+    assert failure.value.code == -32601
+
+
+async def test_lists_may_be_kept_for_a_while_by_anybody(videos: Videos) -> None:
+    """They change with a release only; what is read of a task may not be kept."""
+    task = await made_task(videos)
+    async with connected(videos) as client:
+        lists = [
+            await client.list_tools(),
+            await client.list_prompts(),
+            await client.list_resources(),
+            await client.list_resource_templates(),
+        ]
+        contents = await client.read_resource(uri(task))
+
+    assert {(one.ttl_ms, one.cache_scope) for one in lists} == {(300_000, "public")}
+    assert (contents.ttl_ms, contents.cache_scope) == (0, "private")
+
+
+async def test_a_folder_that_is_gone_stops_no_news(videos: Videos, clock: HandClock, tmp_path: Path) -> None:
+    """News is told before anybody reads."""
+    task = await made_task(videos)
+    async with connected(videos) as client, client.listen(resource_subscriptions=[uri(task)]) as news:
+        (tmp_path / "videos").write_text("not a folder")
+        await pass_time(videos, clock, minutes=2)
+        with anyio.fail_after(SOON):
+            assert await anext(news)

@@ -1,0 +1,133 @@
+"""The resources: the models, the money of the day, each task, each video. All are views of what the tools show."""
+
+import json
+from typing import Any
+
+import anyio
+from mcp.server import MCPServer
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.server.mcpserver.resources import FunctionResource
+
+from wan_mcp.domain.catalogue import MODELS
+from wan_mcp.domain.errors import UnknownTask, WanError
+from wan_mcp.domain.task import Status
+from wan_mcp.server import links, views
+from wan_mcp.server.callers import caller
+from wan_mcp.server.tools import Service
+from wan_mcp.service.report import Report
+
+JSON = "application/json"
+LARGEST_BLOB = 5_000_000
+"""Bytes of a video that is handed over whole. Base64 makes a third more of it, and all of it passes through memory
+several times: about 60 ms and 50 MB for 5 MB here, and a host has to hold it too."""
+
+
+def add_resources(server: MCPServer[Any], service: Service) -> None:
+    """Publish them."""
+    server.add_resource(
+        FunctionResource(
+            uri=links.MODELS,
+            name="models",
+            title="Models",
+            description="The models: sizes, lengths, limits, prices per region, usual times.",
+            mime_type=JSON,
+            fn=_models,
+        )
+    )
+    server.resource(
+        links.MODEL, name="model", title="Model", description="One model: sizes, limits, prices.", mime_type=JSON
+    )(_model)
+    _add_ledger(server, service)
+    _add_tasks(server, service)
+    _add_videos(server, service)
+
+
+async def _models() -> str:
+    return _json([views.model(row) for row in MODELS.values()])
+
+
+async def _model(model: str) -> str:
+    if model not in MODELS:
+        raise ResourceNotFoundError(f"There is no model {model[:80]!r}; there are: {', '.join(MODELS)}.")
+    return _json(views.model(MODELS[model]))
+
+
+def _add_ledger(server: MCPServer[Any], service: Service) -> None:
+    async def today() -> str:
+        try:
+            videos = await service()
+            return _json(views.today(await videos.account(caller=caller()), await videos.today(caller=caller())))
+        except WanError as error:
+            raise ResourceError(error.words) from error
+
+    server.add_resource(
+        FunctionResource(
+            uri=links.LEDGER_TODAY,
+            name="today",
+            title="Today's ledger",
+            description="What is held, charged and left today, and how many tasks have which status.",
+            mime_type=JSON,
+            fn=today,
+        )
+    )
+
+
+def _add_tasks(server: MCPServer[Any], service: Service) -> None:
+    async def task(task_id: str) -> str:
+        report = await _report(service, task_id)
+        videos = await service()
+        return _json(views.whole(report, await videos.history(report.task.id)))
+
+    server.resource(
+        links.TASK,
+        name="task",
+        title="Video task",
+        description="One task in full: the request, cost, file, and when it came to each status.",
+        mime_type=JSON,
+    )(task)
+
+
+def _add_videos(server: MCPServer[Any], service: Service) -> None:
+    async def video(task_id: str) -> str | bytes:
+        return await _video(await _report(service, task_id))
+
+    server.resource(
+        links.VIDEO,
+        name="video",
+        title="Video",
+        description=f"The saved MP4 where it is at most {LARGEST_BLOB // 1_000_000} MB, else its path and link (JSON).",
+        mime_type="video/mp4",
+    )(video)
+
+
+async def _video(report: Report) -> str | bytes:
+    task = report.task
+    if task.status is not Status.SUCCEEDED:
+        there_is_none = f"{task.id} is {task.status}, so there is no video of it. {views.next_words(report)}"
+        raise ResourceNotFoundError(there_is_none.strip())
+    if not task.file:
+        return _json(views.video_elsewhere(task, views.next_words(report)))
+    file = anyio.Path(task.file)
+    try:
+        if (await file.stat()).st_size > LARGEST_BLOB:
+            return _json(views.video_elsewhere(task, f"It is larger than {LARGEST_BLOB // 1_000_000} MB."))
+        return await file.read_bytes()
+    except OSError as error:
+        return _json(views.video_elsewhere(task, f"The file cannot be read: {error.strerror}."))
+
+
+async def _report(service: Service, task_id: str) -> Report:
+    """One of the caller's tasks, by our own id only: reading must adopt nothing."""
+    if not task_id.startswith("vid_"):
+        raise ResourceNotFoundError(f"There is no task {task_id[:80]!r} here; list_video_tasks shows them.")
+    try:
+        videos = await service()
+        return await videos.get(task_id, caller=caller())
+    except UnknownTask as error:
+        raise ResourceNotFoundError(error.words) from error
+    except WanError as error:
+        raise ResourceError(error.words) from error
+
+
+def _json(thing: object) -> str:
+    return json.dumps(thing, ensure_ascii=False, indent=1)

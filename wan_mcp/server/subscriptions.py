@@ -1,0 +1,185 @@
+"""Telling clients that a task has changed: `subscriptions/listen`, and in the older era `resources/subscribe`.
+
+The watcher's news goes straight to whoever listens; nothing here polls, and nothing is kept alive by it. `MCPServer`
+serves no `resources/subscribe` of its own, though hosts of the older era (VS Code, the Inspector) ask for it.
+Sources: https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/subscriptions and
+.../2025-11-25/server/resources#subscriptions
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import anyio
+import anyio.lowlevel
+from mcp.server import MCPServer
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.session import ServerSession
+from mcp.server.subscriptions import ResourceUpdated, ServerEvent
+from mcp.types import EmptyResult, SubscribeRequestParams
+
+from wan_mcp.domain.errors import WanError
+from wan_mcp.server.links import task_uri
+from wan_mcp.server.tasks import declares_tasks, undeclared
+
+if TYPE_CHECKING:  # the service is imported when it is opened
+    from wan_mcp.service.videos import Videos
+
+logger = logging.getLogger(__name__)
+
+_PATIENCE = 5.0
+"""Seconds that a client may take to read one notification before it is passed over."""
+_MOST = 1024
+"""Subscriptions of the older era that are remembered; nobody says when such a client is gone."""
+
+Context = ServerRequestContext[Any, Any]
+Listener = Callable[[ServerEvent], None]
+
+
+class News:
+    """The SDK's bus of events, fed with changed tasks by the watcher of whatever service was opened."""
+
+    def __init__(self, service: Callable[[], Awaitable["Videos"]]) -> None:
+        self._service = service
+        self._listeners: dict[object, Listener] = {}
+
+    async def service(self) -> "Videos":
+        """Return the service, and hear its news from now on."""
+        videos = await self._service()
+        videos.watcher.changes.listen(self.changed)
+        return videos
+
+    def changed(self, task_id: str) -> None:
+        """Tell everybody who listens to this task."""
+        self._tell(ResourceUpdated(uri=task_uri(task_id)))
+
+    async def publish(self, event: ServerEvent) -> None:
+        """Tell an event of the SDK's own."""
+        self._tell(event)
+        await anyio.lowlevel.checkpoint()
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` every event until the returned function is called."""
+        token = object()
+        self._listeners[token] = listener
+        return lambda: self._listeners.pop(token, None) and None
+
+    def _tell(self, event: ServerEvent) -> None:
+        for listener in list(self._listeners.values()):
+            listener(event)
+
+
+class Subscribers:
+    """Clients of the older era, each by the tasks that it subscribed to."""
+
+    def __init__(self) -> None:
+        self._sessions: dict[tuple[str, int], ServerSession] = {}
+        self._send, self._receive = anyio.create_memory_object_stream[tuple[ServerSession, str]](_MOST)
+
+    def add(self, uri: str, session: ServerSession) -> None:
+        """Tell this client when `uri` changes."""
+        self._sessions[uri, _client(session)] = session
+        if len(self._sessions) > _MOST:
+            del self._sessions[next(iter(self._sessions))]
+
+    def remove(self, uri: str, session: ServerSession) -> None:
+        """Tell it no more."""
+        self._sessions.pop((uri, _client(session)), None)
+
+    def heard(self, event: ServerEvent) -> None:
+        """Queue a word for everybody concerned; one that finds no room is lost, and the next one says the same."""
+        if not isinstance(event, ResourceUpdated):
+            return
+        for (uri, _), session in self._sessions.items():
+            if uri == event.uri and self._send.statistics().current_buffer_used < _MOST:
+                self._send.send_nowait((session, uri))
+
+    async def deliver(self) -> None:
+        """Tell them, one after the other, for ever."""
+        async for session, uri in self._receive:
+            with anyio.move_on_after(_PATIENCE):
+                await session.send_resource_updated(uri)
+
+    def close(self) -> None:
+        """Nothing more is told."""
+        self._send.close()
+        self._receive.close()
+
+
+def _client(session: ServerSession) -> int:
+    """A session object lives as long as one request; what the client said in its handshake, as long as the client."""
+    return id(session.client_params)
+
+
+def subscribers_of(news: News) -> Callable[[MCPServer[Subscribers]], Any]:
+    """A lifespan of the server in which clients of the older era hear the news."""
+
+    @asynccontextmanager
+    async def lifespan(_server: MCPServer[Subscribers]) -> AsyncGenerator[Subscribers]:
+        subscribers = Subscribers()
+        unsubscribe = news.subscribe(subscribers.heard)
+        try:
+            async with anyio.create_task_group() as delivering:
+                delivering.start_soon(subscribers.deliver)
+                yield subscribers
+                delivering.cancel_scope.cancel()
+        finally:
+            unsubscribe()
+            subscribers.close()
+
+    return lifespan
+
+
+class Subscriptions:
+    """The middleware that lets news through to clients of both eras."""
+
+    def __init__(self, news: News) -> None:
+        self._news = news
+
+    async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
+        """Answer what is about subscriptions; everything else passes."""
+        match ctx.method:
+            case "subscriptions/listen":
+                _refuse_undeclared(ctx)
+                await self._hear()
+            case "initialize":
+                return _saying_so(await call_next(ctx))
+            case "resources/subscribe" if _is_older(ctx):
+                await self._hear()
+                ctx.lifespan_context.add(_uri(ctx), ctx.session)
+                return EmptyResult()
+            case "resources/unsubscribe" if _is_older(ctx):
+                ctx.lifespan_context.remove(_uri(ctx), ctx.session)
+                return EmptyResult()
+            case _:
+                pass
+        return await call_next(ctx)
+
+    async def _hear(self) -> None:
+        try:
+            await self._news.service()
+        except WanError as error:  # every tool says so in words; once one of them succeeds, the news comes too
+            logger.warning("%s", error)
+
+
+def _refuse_undeclared(ctx: Context) -> None:
+    """The tasks extension: who wants `notifications/tasks` must declare it. Whoever does is told that it gets none."""
+    wanted: Mapping[str, Any] = (ctx.params or {}).get("notifications") or {}
+    if wanted.get("taskIds") and not declares_tasks(ctx):
+        raise undeclared()
+
+
+def _is_older(ctx: Context) -> bool:
+    return ctx.protocol_version < "2026-07-28"
+
+
+def _uri(ctx: Context) -> str:
+    return SubscribeRequestParams.model_validate(ctx.params or {}, by_name=False).uri
+
+
+def _saying_so(result: HandlerResult) -> HandlerResult:
+    """The SDK derives this flag of the handshake from handlers, and a middleware is none."""
+    if isinstance(result, dict) and (resources := result.get("capabilities", {}).get("resources")) is not None:
+        resources["subscribe"] = True
+    return result
