@@ -5,17 +5,20 @@ a sentence hangs on its English: who changes the one is told that the other wait
 """
 
 import ast
+import base64
 import json
 import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from urllib.parse import quote, urlencode
 
 from pydantic.fields import FieldInfo
 
 from wan_mcp import __version__
 from wan_mcp.adapters.ledger import SAME_REQUEST
+from wan_mcp.cli.install import CLIENTS, KEY, PLACEHOLDER, entry
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.remote import LINK_FOLLOWS, LINK_LIVES
@@ -316,11 +319,81 @@ def _chinese(english: str) -> str:
     return _CHINESE[english]
 
 
+# Installing
+
+
+def links() -> tuple[str, str, str, str]:
+    """One click for VS Code and for Cursor: their own links, and by way of a page where such links are cut off."""
+    code, cursor = CLIENTS["vscode"], CLIENTS["cursor"]
+    block = code.block("wan", entry(code, {KEY: code.key or ""}, uvx=True))
+    for_code = {"name": "wan", **block["servers"]["wan"], "inputs": block["inputs"]}
+    in_code = f"vscode:mcp/install?{quote(_compact(for_code), safe='')}"
+    for_cursor = base64.b64encode(_compact(entry(cursor, {KEY: PLACEHOLDER}, uvx=True)).encode()).decode()
+    query = urlencode({"name": "wan", "config": for_cursor})
+    return (
+        in_code,
+        f"https://vscode.dev/redirect?url={quote(in_code, safe='')}",
+        f"cursor://anysphere.cursor-deeplink/mcp/install?{query}",
+        f"https://cursor.com/install-mcp?{query}",
+    )
+
+
+def one_click() -> str:
+    """The links, in English."""
+    code, by_code, cursor, by_cursor = links()
+    return (
+        f"One click: [VS Code]({code}), [Cursor]({cursor}); where such links do nothing, by way of "
+        f"[vscode.dev]({by_code}), [cursor.com]({by_cursor})."
+    )
+
+
+def one_click_in_chinese() -> str:
+    """The links, in Chinese."""
+    code, by_code, cursor, by_cursor = links()
+    return (
+        f"一键安装：[VS Code]({code})、[Cursor]({cursor})；若此类链接点不开，可经由 "
+        f"[vscode.dev]({by_code})、[cursor.com]({by_cursor})。"
+    )
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def registry(text: str) -> str:
+    """Return the registry's server.json with this version and the settings, but for those of HTTP."""
+    told: dict[str, Any] = json.loads(text)
+    told["version"] = __version__
+    for package in told["packages"]:
+        package["version"] = __version__
+        package["environmentVariables"] = [
+            _variable(name, field) for name, field in Settings.model_fields.items() if name not in _OVER_HTTP
+        ]
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+def _variable(name: str, field: FieldInfo) -> dict[str, Any]:
+    """One setting as the registry describes it, in words without this project's typography."""
+    kind = "string"
+    if field.annotation is Path:
+        kind = "filepath"
+    elif int in get_args(field.annotation) or field.annotation is float:
+        kind = "number"
+    described: dict[str, Any] = {"name": field.alias, "description": (field.description or "").replace("`", "")}
+    described |= {"isRequired": False, "isSecret": name == "key", "format": kind}
+    if get_origin(field.annotation) is Literal:
+        described["choices"] = list(get_args(field.annotation))
+    if isinstance(field.default, str | float):
+        described["default"] = f"{field.default:g}" if isinstance(field.default, float) else field.default
+    return described
+
+
 # Writing
 
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
-    "README.md": {"prices": price_table, "tools": tool_table, "settings": settings_table},
+    "README.md": {"links": one_click, "prices": price_table, "tools": tool_table, "settings": settings_table},
     "README.zh-CN.md": {
+        "links": one_click_in_chinese,
         "prices": price_table_in_chinese,
         "tools": tool_table_in_chinese,
         "settings": settings_table_in_chinese,
@@ -360,7 +433,8 @@ def manifest(text: str) -> str:
 def main() -> None:
     """Write, or only check."""
     wanted = {ROOT / name: page((ROOT / name).read_text("utf-8"), blocks) for name, blocks in PAGES.items()}
-    wanted[ROOT / "manifest.json"] = manifest((ROOT / "manifest.json").read_text("utf-8"))
+    for name, renewed in (("manifest.json", manifest), ("server.json", registry)):
+        wanted[ROOT / name] = renewed((ROOT / name).read_text("utf-8"))
     stale = [path for path, text in wanted.items() if path.read_text("utf-8") != text]
     if "--check" in sys.argv[1:]:
         if stale:

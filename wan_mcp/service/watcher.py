@@ -21,7 +21,6 @@ from wan_mcp.domain.errors import (
     DownloadFailed,
     LedgerUnusable,
     LinkExpired,
-    RateLimited,
     Refused,
     StaleTask,
     SubmissionUncertain,
@@ -29,13 +28,10 @@ from wan_mcp.domain.errors import (
     WanError,
 )
 from wan_mcp.domain.filename import file_name
-from wan_mcp.domain.remote import RemoteTask, apply, is_prompt_of
+from wan_mcp.domain.remote import apply
 from wan_mcp.domain.task import (
-    ANSWER_LOST,
     FIND_AGAIN,
     LINK_DEAD,
-    NEVER_ARRIVED,
-    SEVERAL_CANDIDATES,
     Attention,
     Find,
     Look,
@@ -51,6 +47,8 @@ from wan_mcp.domain.task import (
 )
 from wan_mcp.service.changes import Changes
 from wan_mcp.service.clock import Clock
+from wan_mcp.service.search import Search
+from wan_mcp.service.submission import Sent, Submission
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +57,7 @@ _CREATING = timedelta(minutes=3)
 _ROUND = 5.0
 """Seconds between two looks into the ledger for tasks that nobody watches any more."""
 _SHORTEST = 0.02
-_CLOCKS_APART = timedelta(minutes=2)
-"""How far DashScope's clock may still be from ours, after the difference that its answers show is allowed for."""
 _LONGEST_PAUSE = timedelta(minutes=2)
-_CONNECT_TRIES = 3
 _RECORD_TRIES = 4
 _NO_ROOM = timedelta(seconds=0.25)
 """Between two attempts to send from the queue while DashScope's limits leave no room."""
@@ -116,6 +111,8 @@ class Watcher:
         self._owner = owner
         self._clock = clock
         self._look_every = look_every
+        self._submission = Submission(dashscope=dashscope, clock=clock) if dashscope else None
+        self._search = Search(dashscope=dashscope, ledger=ledger, clock=clock) if dashscope else None
         self.changes = Changes()
         self._watched: dict[str, _Watched] = {}
         self._news = anyio.Event()
@@ -278,34 +275,26 @@ class Watcher:
             Refused, Unavailable: recorded as FAILED first; from the queue, one that could not be reached
                 waits there for the next try.
         """
+        assert self._submission is not None  # nothing becomes SUBMITTING without a key
         watched = self._watched[task.id]
         watched.is_busy = True
         try:
-            return await self._record_what_was_paid(watched, await self._submitted(task, from_queue=from_queue))
+            sent = await self._submission.send(task, from_queue=from_queue)
+            self._sending_pause = self._pause_after(sent)
+            recorded = await self._record_what_was_paid(watched, sent.task)
+            if sent.error is not None:
+                raise sent.error
+            return recorded
         finally:
             watched.is_busy = False
             self._tell()
 
-    async def _submitted(self, task: VideoTask, *, from_queue: bool) -> VideoTask:
-        try:
-            remote = await self._submit_until_it_arrives(task)
-        except RateLimited as error:
-            self._pause_sending(error.retry_after)
-            return task.to(Status.QUEUED, self._clock.now(), sent_at=None)
-        except SubmissionUncertain as error:
-            logger.warning("%s: %s", task.id, error)
-            return task.to(Status.UNCERTAIN, self._clock.now(), problem=ANSWER_LOST)
-        except Unavailable as error:
-            if from_queue:
-                self._pause_sending(None)
-                return task.to(Status.QUEUED, self._clock.now(), sent_at=None)
-            await self._record_failure(task, error)
-            raise
-        except Refused as error:
-            await self._record_failure(task, error)
-            raise
-        self._sending_pause = _Pause()
-        return self._accepted(task, remote)
+    def _pause_after(self, sent: Sent) -> _Pause:
+        if not sent.must_pause:
+            return _Pause()
+        count = self._sending_pause.count + 1
+        pause = sent.pause or _growing(timedelta(seconds=1), count)
+        return _Pause(count=count, until=self._clock.now() + pause)
 
     async def _record_what_was_paid(self, watched: _Watched, task: VideoTask) -> VideoTask:
         """The disk may be full just now, and what DashScope said must not be lost for it.
@@ -328,28 +317,6 @@ class Watcher:
                 next_step="Do not create it again. Once the ledger can be written, it is found again by itself.",
             ) from error
 
-    def _accepted(self, task: VideoTask, remote: RemoteTask) -> VideoTask:
-        """The answer named the task, so it exists, whatever else the answer says."""
-        told = remote.status if remote.status is Status.RUNNING else Status.PENDING
-        accepted = apply(task, replace(remote, status=told), self._clock.now())
-        assert accepted is not None  # PENDING and RUNNING both follow SUBMITTING
-        return accepted
-
-    async def _submit_until_it_arrives(self, task: VideoTask) -> RemoteTask:
-        """A POST is repeated only where nothing of it can have arrived."""
-        assert self._dashscope is not None  # nothing becomes SUBMITTING without a key
-        for attempt in range(1, _CONNECT_TRIES):
-            try:
-                return await self._dashscope.submit(task.request)
-            except Unavailable as error:
-                logger.info("%s: %s (try %d)", task.id, error, attempt)
-                await self._clock.sleep(0.5 * attempt)
-        return await self._dashscope.submit(task.request)
-
-    async def _record_failure(self, task: VideoTask, error: WanError) -> None:
-        problem = Problem(code=error.code, message=error.what)
-        await self._record(self._watched[task.id], task.to(Status.FAILED, self._clock.now(), problem=problem))
-
     async def _send_next_of_queue(self) -> None:
         """Serve the queue: whoever is first in line, not necessarily the task whose step this was."""
         try:
@@ -367,11 +334,6 @@ class Watcher:
         finally:
             self._is_sending_the_queue = False
 
-    def _pause_sending(self, retry_after: float | None) -> None:
-        count = self._sending_pause.count + 1
-        pause = timedelta(seconds=retry_after) if retry_after else _growing(timedelta(seconds=1), count)
-        self._sending_pause = _Pause(count=count, until=self._clock.now() + pause)
-
     # Looking
 
     async def _look(self, watched: _Watched, step: Look) -> None:
@@ -383,72 +345,15 @@ class Watcher:
         else:
             self._attend(watched)
 
-    # Finding what was sent when the answer was lost
-
     async def _find(self, watched: _Watched) -> None:
-        """House rule: adopt the only candidate, release when the list twice has none, else leave it to a person."""
-        assert self._dashscope is not None  # `_step` lets no search through without a key
-        task = watched.task
-        candidates = [
-            remote
-            for listed in await self._dashscope.find(task.request.model)
-            if _window(task, listed.created_at - self._clock_difference())
-            and listed.dashscope_task_id not in task.disowned
-            and await self._ledger.of_remote(self._account, listed.dashscope_task_id) is None
-            and _may_be(task, remote := await self._dashscope.look(listed.dashscope_task_id))
-        ]
-        sure = [remote for remote in candidates if remote.orig_prompt is not None]
-        rivals = await self._rivals(task)
-        if len(sure) == 1 or (len(candidates) == 1 and not rivals):
-            await self._adopt(watched, (sure or candidates)[0])
-        elif candidates:
-            await self._leave_to_a_person(watched, candidates)
-        elif task.searched_at is None or any(rival.dashscope_task_id for rival in rivals):
-            # A rival that took a remote task from the list, whose prompt is not shown yet, may have taken ours.
-            logger.info("%s: not in DashScope's list; it is read again later", task.id)
-            await self._record(watched, task.to(Status.UNCERTAIN, self._clock.now(), searched_at=self._clock.now()))
-        else:
-            await self._record(watched, task.to(Status.FAILED, self._clock.now(), problem=NEVER_ARRIVED))
-
-    def _clock_difference(self) -> timedelta:
-        """How far DashScope's clock is ahead of ours, by its last answer; machines' clocks are often minutes off."""
-        assert self._dashscope is not None  # asked after a search only
-        told = self._dashscope.told_time
-        return told - self._clock.now() if told is not None else timedelta(0)
-
-    async def _rivals(self, task: VideoTask) -> list[VideoTask]:
-        """Return our other tasks that are in doubt about the same remote tasks, so that each must wait for proof."""
-        return [
-            other
-            for other, _ in await self._ledger.unsettled(self._account)
-            if other.id != task.id
-            and (other.status is Status.UNCERTAIN or (other.searched_at is not None and other.is_open))
-            and _window(task, other.sent_at or other.asked_at)
-        ]
-
-    async def _adopt(self, watched: _Watched, remote: RemoteTask) -> None:
-        now = self._clock.now()
-        found = replace(watched.task, searched_at=watched.task.searched_at or now, problem=None)
-        adopted = apply(found, replace(remote, status=remote.status or Status.PENDING), now)
-        assert adopted is not None  # every status that a remote task can have follows UNCERTAIN
-        logger.info("%s: found again as %s", watched.task.id, remote.id)
-        await self._record(watched, adopted)
-
-    async def _leave_to_a_person(self, watched: _Watched, candidates: list[RemoteTask]) -> None:
-        names = ", ".join(sorted(remote.id for remote in candidates))
-        problem = Problem(
-            code=SEVERAL_CANDIDATES,
-            message=f"The answer was lost, and {len(candidates)} tasks at DashScope may be this one: {names}.",
-            money_moved="maybe",
-        )
-        if watched.task.problem == problem:
-            asked = watched.attention.failures
-        else:
-            asked = 0
-            await self._record(watched, watched.task.to(Status.UNCERTAIN, self._clock.now(), problem=problem))
-        now = self._clock.now()
-        pause = min(_ASK_CANDIDATES_AGAIN * (asked + 1), FIND_AGAIN)
-        watched.attention = Attention(seen_at=now, not_before=now + pause, failures=asked + 1)
+        assert self._search is not None  # `_step` lets no search through without a key
+        concluded = await self._search.conclude(watched.task)
+        if concluded is not None:
+            await self._record(watched, concluded)
+            return
+        now, asked = self._clock.now(), watched.attention.failures + 1
+        pause = min(_ASK_CANDIDATES_AGAIN * asked, FIND_AGAIN)
+        watched.attention = Attention(seen_at=now, not_before=now + pause, failures=asked)
 
     # Saving
 
@@ -525,12 +430,3 @@ def _growing(base: timedelta, count: int) -> timedelta:
     longest = max(base, _LONGEST_PAUSE)
     pause = min(base * 2 ** min(count - 1, 10), longest)
     return pause * (1 + random.random() / 4)  # noqa: S311 - to spread load, not to keep a secret
-
-
-def _window(task: VideoTask, created_at: datetime) -> bool:
-    """Was a remote task created while this one may have been sent?"""
-    return (task.sent_at or task.asked_at) - _CLOCKS_APART <= created_at <= task.since + _CLOCKS_APART
-
-
-def _may_be(task: VideoTask, remote: RemoteTask) -> bool:
-    return remote.orig_prompt is None or is_prompt_of(task, remote.orig_prompt)

@@ -1,0 +1,103 @@
+"""Finding out what became of a submission whose answer was lost, through DashScope's list.
+
+The only candidate is adopted, and given back if it ever shows a prompt that is not ours; no candidate in a list
+that was read to its end, twice, a quarter of an hour apart, means that it never arrived; several are a person's
+to decide. Nothing is recorded here: what comes out is the task's next version.
+"""
+
+import logging
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from wan_mcp.adapters.dashscope import DashScope
+from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.domain.remote import RemoteTask, apply, is_prompt_of
+from wan_mcp.domain.task import NEVER_ARRIVED, SEVERAL_CANDIDATES, Problem, Status, VideoTask
+from wan_mcp.service.clock import Clock
+
+logger = logging.getLogger(__name__)
+
+_CLOCKS_APART = timedelta(minutes=2)
+"""How far DashScope's clock may still be from ours, after the difference that its answers show is allowed for."""
+
+
+class Search:
+    """Searches one account's list."""
+
+    def __init__(self, *, dashscope: DashScope, ledger: Ledger, clock: Clock) -> None:
+        self._dashscope = dashscope
+        self._ledger = ledger
+        self._clock = clock
+
+    async def conclude(self, task: VideoTask) -> VideoTask | None:
+        """Return the next version of an UNCERTAIN task, or `None` where the search told nothing new.
+
+        Raises:
+            Unavailable, Refused: the list or a candidate could not be read, which proves nothing.
+        """
+        candidates = await self._candidates(task)
+        rivals = await self._rivals(task)
+        sure = [remote for remote in candidates if remote.orig_prompt is not None]
+        if len(sure) == 1 or (len(candidates) == 1 and not rivals):
+            return self._adopted(task, (sure or candidates)[0])
+        if candidates:
+            return self._left_to_a_person(task, candidates)
+        # A rival that took a remote task from the list, whose prompt is not shown yet, may have taken ours.
+        if task.searched_at is None or any(rival.dashscope_task_id for rival in rivals):
+            logger.info("%s: not in DashScope's list; it is read again later", task.id)
+            return task.to(Status.UNCERTAIN, self._clock.now(), searched_at=self._clock.now())
+        return task.to(Status.FAILED, self._clock.now(), problem=NEVER_ARRIVED)
+
+    async def _candidates(self, task: VideoTask) -> list[RemoteTask]:
+        """Remote tasks that nobody claims, made while this one may have been sent, with no other prompt."""
+        listed = await self._dashscope.find(task.request.model)
+        ahead = self._clock_difference()
+        return [
+            remote
+            for row in listed
+            if _is_in_window(task, row.created_at - ahead)
+            and row.dashscope_task_id not in task.disowned
+            and await self._ledger.of_remote(task.account, row.dashscope_task_id) is None
+            and _may_be(task, remote := await self._dashscope.look(row.dashscope_task_id))
+        ]
+
+    def _clock_difference(self) -> timedelta:
+        """How far DashScope's clock is ahead of ours, by its last answer; machines' clocks are often minutes off."""
+        told = self._dashscope.told_time
+        return told - self._clock.now() if told is not None else timedelta(0)
+
+    async def _rivals(self, task: VideoTask) -> list[VideoTask]:
+        """Our other tasks that are in doubt about the same remote tasks, so that each must wait for proof."""
+        return [
+            other
+            for other, _ in await self._ledger.unsettled(task.account)
+            if other.id != task.id
+            and (other.status is Status.UNCERTAIN or (other.searched_at is not None and other.is_open))
+            and _is_in_window(task, other.sent_at or other.asked_at)
+        ]
+
+    def _adopted(self, task: VideoTask, remote: RemoteTask) -> VideoTask:
+        now = self._clock.now()
+        found = replace(task, searched_at=task.searched_at or now, problem=None)
+        adopted = apply(found, replace(remote, status=remote.status or Status.PENDING), now)
+        assert adopted is not None  # every status that a remote task can have follows UNCERTAIN
+        logger.info("%s: found again as %s", task.id, remote.id)
+        return adopted
+
+    def _left_to_a_person(self, task: VideoTask, candidates: list[RemoteTask]) -> VideoTask | None:
+        names = ", ".join(sorted(remote.id for remote in candidates))
+        problem = Problem(
+            code=SEVERAL_CANDIDATES,
+            message=f"The answer was lost, and {len(candidates)} tasks at DashScope may be this one: {names}.",
+            money_moved="maybe",
+        )
+        return None if task.problem == problem else task.to(Status.UNCERTAIN, self._clock.now(), problem=problem)
+
+
+def _is_in_window(task: VideoTask, created_at: datetime) -> bool:
+    """Was a remote task created while this one may have been sent?"""
+    return (task.sent_at or task.asked_at) - _CLOCKS_APART <= created_at <= task.since + _CLOCKS_APART
+
+
+def _may_be(task: VideoTask, remote: RemoteTask) -> bool:
+    return remote.orig_prompt is None or is_prompt_of(task, remote.orig_prompt)
