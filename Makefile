@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
+MCPB = npx --yes @anthropic-ai/mcpb@2.1.2
+DIST = dist
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .PHONY: demo test coverage lint check e2e bench bundle pins clean
 
@@ -27,6 +30,11 @@ check: lint coverage  ## Everything that must hold before a change lands, but fo
 
 e2e: .venv/e2e  ## The slow runs: other people's clients and suites, random kills
 	$(BIN)/python -m pytest tests/e2e -p no:randomly --override-ini addopts=--strict-markers --timeout 600
+
+bundle:  ## The bundle for Claude Desktop and others, in dist/ (wants Node)
+	$(MCPB) validate manifest.json
+	mkdir -p $(DIST)
+	$(MCPB) pack . $(DIST)/wan-mcp-$(VERSION).mcpb
 
 pins:  ## Renew requirements/ from pyproject.toml
 	$(BIN)/python requirements/renew.py

@@ -44,10 +44,12 @@ class Issuer:
     asked: list[str] = field(default_factory=list[str])
 
     def token(self, *, key: Any = RSA_KEY, algorithm: str = "RS256", kid: str | None = "rsa", **claims: Any) -> str:
-        """Sign a token for alice that is good for an hour, unless told otherwise; a claim of `None` is left out."""
-        now = datetime.now(UTC)
-        usual = {"iss": self.url, "aud": AUDIENCE, "sub": "alice", "exp": now + timedelta(hours=1), "scope": "video x"}
-        payload = {name: value for name, value in {**usual, **claims}.items() if value is not None}
+        """Sign a token for alice that is good for an hour, unless told otherwise.
+
+        A claim of `None` is left out, one that is a time span counts from now.
+        """
+        usual = {"iss": self.url, "aud": AUDIENCE, "sub": "alice", "exp": timedelta(hours=1), "scope": "video x"}
+        payload = {name: _claim(value) for name, value in {**usual, **claims}.items() if value is not None}
         return jwt.encode(payload, key, algorithm=algorithm, headers={"kid": kid} if kid else None)
 
     async def answer(self, request: Request) -> Response:
@@ -60,6 +62,10 @@ class Issuer:
                 return JSONResponse({"keys": self.keys})
             case _:
                 return Response(status_code=404)
+
+
+def _claim(value: Any) -> Any:
+    return datetime.now(UTC) + value if isinstance(value, timedelta) else value
 
 
 class _Server(uvicorn.Server):

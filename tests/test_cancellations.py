@@ -61,7 +61,8 @@ async def hang_up_at(step: int, work: Coroutine[Any, Any, Any]) -> bool:
 async def kill_at(step: int, work: Coroutine[Any, Any, Any]) -> bool:
     """The same by asyncio's own cancellation, which no shield of anyio keeps out: a loop that is shut down."""
     killed: list[asyncio.Task[Any]] = []
-    task = asyncio.Task(Counted(work, HangUp(step, lambda: killed[0].cancel())))
+    late = HangUp(step, lambda: killed[0].cancel())  # noqa: PLW0108 - the task is not made yet
+    task = asyncio.Task(Counted(work, late))
     killed.append(task)
     try:
         await task

@@ -17,7 +17,20 @@ def test_the_help_shows_the_commands_in_the_order_in_which_a_newcomer_meets_them
     """Somebody without a key tries the demo first; simulating DashScope is for developers."""
     told = run("--help").stdout
 
-    names = ["demo", "doctor", "estimate", "create", "show", "tasks", "cancel", "settle", "serve", "token", "simulate"]
+    names = [
+        "demo",
+        "install",
+        "doctor",
+        "estimate",
+        "create",
+        "show",
+        "tasks",
+        "cancel",
+        "settle",
+        "serve",
+        "token",
+        "simulate",
+    ]
     places = [told.index(f"\n  {name} ") for name in names]
     assert places == sorted(places)
 
@@ -32,7 +45,20 @@ def test_the_help_names_every_environment_variable_with_its_meaning() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    ["demo", "doctor", "estimate", "create", "show", "tasks", "cancel", "settle", "serve", "token", "simulate"],
+    [
+        "demo",
+        "install",
+        "doctor",
+        "estimate",
+        "create",
+        "show",
+        "tasks",
+        "cancel",
+        "settle",
+        "serve",
+        "token",
+        "simulate",
+    ],
 )
 def test_every_command_has_a_help_that_fits_eighty_columns(command: str) -> None:
     """A terminal of the old size must not break lines for us."""

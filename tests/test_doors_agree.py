@@ -57,9 +57,7 @@ async def by_the_terminal(settings: Settings, task_id: str) -> dict[str, Any]:
     return json.loads((await anyio.run_process(command, env=environment)).stdout)
 
 
-async def test_the_tool_the_list_and_the_terminal_agree(
-    videos: Videos, settings: Settings, clock: HandClock
-) -> None:
+async def test_the_tool_the_list_and_the_terminal_agree(videos: Videos, settings: Settings, clock: HandClock) -> None:
     """A person, a model and a script must not be told different things about one payment."""
     task = (await videos.create(a_request(seed=7), agreed=False)).task
     await pass_time(videos, clock, minutes=3)

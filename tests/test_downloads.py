@@ -1,5 +1,6 @@
 """A link becomes a whole file under its final name, or nothing under that name: on the simulator's bucket."""
 
+import stat
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
@@ -88,6 +89,26 @@ async def test_a_link_becomes_a_whole_file_under_its_name(
     assert saved == Saved(path=folder / NAME, size=len(film))
     assert saved.path.read_bytes() == film
     assert names(folder) == [NAME]
+    assert stat.S_IMODE(saved.path.stat().st_mode) == 0o600, "what somebody had rendered is theirs alone"
+
+
+async def test_what_became_of_each_download_is_told_to_whoever_counts(
+    link: str, film: bytes, folder: Path, simulator: Simulator
+) -> None:
+    """One word for each attempt; a metric that missed the failures would praise itself."""
+    outcomes: list[str] = []
+    simulator.mishap(kind="expired", on="download")
+    simulator.mishap(kind="xml_200", on="download")
+    simulator.mishap(kind="slow", on="download", bytes_per_second=100)
+    async with saving(folder, on_end=outcomes.append) as downloads:
+        for _ in range(2):
+            with suppress(DownloadFailed):
+                await downloads.save(link, NAME)
+        with anyio.move_on_after(0.1):
+            await downloads.save(link, NAME)
+        assert (await downloads.save(link, NAME)).size == len(film)
+
+    assert outcomes == ["expired", "failed", "abandoned", "saved"]
 
 
 async def test_the_bucket_never_sees_the_key(

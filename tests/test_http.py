@@ -253,6 +253,15 @@ async def test_a_signal_ends_it_with_a_client_of_each_era_connected(
         clients.cancel_scope.cancel()
 
 
+async def test_a_signal_at_the_first_moment_ends_it_as_any_other(env: dict[str, str]) -> None:
+    """A supervisor that changes its mind gets the exit code that it expects."""
+    async with http_server(env, "--transport", "sse") as server:
+        server.signal(signal.SIGTERM)
+        code, seconds = await server.ended()
+    assert (code, b"Traceback" in server.stderr) == (0, False), server.stderr.decode()
+    assert seconds < 2
+
+
 async def _stay(url: str, mode: str) -> None:
     """Wait for a task until the server goes away."""
     try:

@@ -278,6 +278,8 @@ async def test_the_same_request_again_is_the_first_task(ledger: Ledger) -> None:
     )
 
     assert (again.task, again.is_new) == (first, False)
+    assert await ledger.open_twin(a_task(request=request)) == first
+    assert await ledger.open_twin(a_task()) is None
     assert len(await ledger.newest(ACCOUNT, "local", status=None, limit=9)) == 1
 
 

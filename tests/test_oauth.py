@@ -3,7 +3,7 @@
 import base64
 import hmac
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -44,11 +44,6 @@ async def trusted(issuer: Issuer) -> AsyncGenerator[TrustedIssuer]:
     keys = Jwks(issuer.url, is_local=True, pause=0)
     yield TrustedIssuer(issuer.url, audience=AUDIENCE, keys=keys)
     await keys.aclose()
-
-
-def now() -> datetime:
-    """The machine's clock, which the issuer's tokens are dated by."""
-    return datetime.now(UTC)
 
 
 async def test_a_caller_whom_the_issuer_vouches_for_makes_a_video(settings: Settings, issuer: Issuer) -> None:
@@ -114,13 +109,13 @@ GOOD: list[dict[str, Any]] = [
     {},
     {"key": EC_KEY, "algorithm": "ES256", "kid": "ec"},
     {"aud": ["elsewhere", AUDIENCE]},
-    {"nbf": now() - HOUR},
-    {"exp": now() - timedelta(seconds=10)},
+    {"nbf": -HOUR},
+    {"exp": timedelta(seconds=-10)},
     {"scope": None, "scp": ["video"]},
 ]
 
 
-@pytest.mark.parametrize("claims", GOOD, ids=str)
+@pytest.mark.parametrize("claims", GOOD, ids="-".join)
 async def test_a_good_token_is_believed(trusted: TrustedIssuer, issuer: Issuer, claims: dict[str, Any]) -> None:
     """Both algorithms, several audiences, clocks that differ by seconds."""
     access = await trusted.vouches_for(issuer.token(**claims))
@@ -130,9 +125,9 @@ async def test_a_good_token_is_believed(trusted: TrustedIssuer, issuer: Issuer, 
 
 
 BAD: list[dict[str, Any]] = [
-    {"exp": now() - HOUR},
+    {"exp": -HOUR},
     {"exp": None},
-    {"nbf": now() + HOUR},
+    {"nbf": HOUR},
     {"iss": "https://evil.example"},
     {"iss": None},
     {"aud": "https://elsewhere.example"},
@@ -151,7 +146,7 @@ BAD: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("claims", BAD, ids=str)
+@pytest.mark.parametrize("claims", BAD, ids="-".join)
 async def test_a_token_with_one_thing_wrong_is_turned_away(
     trusted: TrustedIssuer, issuer: Issuer, claims: dict[str, Any]
 ) -> None:

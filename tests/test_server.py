@@ -182,8 +182,8 @@ async def test_the_person_is_asked_above_the_threshold(connect: Connect, simulat
     """Only a clear yes spends money; a no names the alternative, for hosts that answer without asking."""
     asked: list[str] = []
 
-    async def person(_context: object, question: ElicitRequestParams) -> ElicitResult:
-        asked.append(question.message)
+    async def person(context: object, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
         if answer in ("accept", "disagree"):
             return ElicitResult(action="accept", content={"agree": answer == "accept"})
         return ElicitResult(action="decline" if answer == "decline" else "cancel")
@@ -205,8 +205,8 @@ async def test_nobody_is_asked_to_pay_for_what_is_open_already(connect: Connect,
     """A yes to a price that is then not charged would be a wrong word to a person."""
     asked: list[str] = []
 
-    async def person(_context: object, question: ElicitRequestParams) -> ElicitResult:
-        asked.append(question.message)
+    async def person(context: object, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
         return ElicitResult(action="accept", content={"agree": True})
 
     async with connect(elicitation_callback=person) as client:
@@ -224,8 +224,8 @@ async def test_a_threshold_of_zero_asks_also_where_the_call_names_a_max_cost(
     """Who wants to be asked each time is not to be passed over by a model's word."""
     asked: list[str] = []
 
-    async def person(_context: object, question: ElicitRequestParams) -> ElicitResult:
-        asked.append(question.message)
+    async def person(context: object, params: ElicitRequestParams) -> ElicitResult:
+        asked.append(params.message)
         return ElicitResult(action="decline")
 
     async with opened(made(url, tmp_path, WAN_MCP_CONFIRM_ABOVE="0"), clock) as videos:
@@ -248,8 +248,8 @@ async def test_a_threshold_of_zero_asks_also_where_the_call_names_a_max_cost(
 async def test_nobody_is_asked_below_the_threshold(connect: Connect) -> None:
     """Asking for every cent would teach people to click yes."""
 
-    async def person(_context: object, question: ElicitRequestParams) -> ElicitResult:
-        raise AssertionError(question.message)
+    async def person(context: object, params: ElicitRequestParams) -> ElicitResult:
+        raise AssertionError(params.message)
 
     async with connect(elicitation_callback=person) as client:
         assert not (await client.call_tool("create_video", CARD)).is_error

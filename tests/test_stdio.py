@@ -113,7 +113,7 @@ async def test_killed_in_the_middle_of_a_submission_it_pays_once(
         await client.hello()
         await client.begin("tools/call", name="create_video", arguments={"prompt": "a cat"})
         with anyio.fail_after(10):
-            while not simulator.accepted:
+            while not simulator.accepted:  # noqa: ASYNC110 - another process brings it about
                 await anyio.sleep(0.02)
         client.process.send_signal(signal.SIGKILL)
         await client.ended()

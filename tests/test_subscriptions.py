@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import anyio.lowlevel
 import pytest
 from mcp import Client, MCPError
 from mcp.client.extension import advertise
-from mcp.server.subscriptions import ResourceUpdated
+from mcp.server.subscriptions import ResourceUpdated, ToolsListChanged
 from mcp.types import (
     EmptyResult,
     Request,
@@ -25,7 +24,10 @@ from mcp.types import (
 )
 
 from tests.conftest import HandClock, opened
+from tests.doors import at, client_of, tokens_file, until
+from tests.e2e.conformance.profile import profile
 from tests.making import a_request, pass_time
+from tests.test_server import data
 from wan_mcp.domain.errors import LedgerUnusable
 from wan_mcp.domain.task import VideoTask
 from wan_mcp.server.app import build_server
@@ -121,17 +123,16 @@ async def test_who_listens_no_more_costs_nothing(videos: Videos, clock: HandCloc
 
 
 class _Filter(RequestParams):
-    notifications: dict[str, Any]
+    notifications: Any
 
 
-class _Listen(Request[_Filter, str]):
-    method: str
-    params: _Filter
+def _listen(wish: Any) -> Request[_Filter, str]:
+    return Request[_Filter, str](method="subscriptions/listen", params=_Filter(notifications=wish))
 
 
 async def test_task_notifications_want_the_extension_declared(videos: Videos) -> None:
     """The tasks extension demands this answer of every server, also of one that sends none."""
-    wanted = _Listen(method="subscriptions/listen", params=_Filter(notifications={"taskIds": ["vid_a"]}))
+    wanted = _listen({"taskIds": ["vid_a"]})
     async with connected(videos) as client:
         with pytest.raises(MCPError) as failure:
             await client.session.send_request(wanted, EmptyResult)
@@ -158,6 +159,19 @@ async def older(videos: Videos) -> AsyncGenerator[tuple[Client, list[str]]]:
         yield client, heard
 
 
+@asynccontextmanager
+async def older_at(url: str, **options: Any) -> AsyncGenerator[tuple[Client, list[str]]]:
+    """The same over HTTP."""
+    heard: list[str] = []
+
+    async def note(message: object) -> None:
+        if isinstance(message, ResourceUpdatedNotification):
+            heard.append(str(message.params.uri))
+
+    async with client_of(url, mode="legacy", message_handler=note, **options) as client:
+        yield client, heard
+
+
 async def subscribe(client: Client, uri: str) -> None:
     """Ask to be told."""
     request = SubscribeRequest(params=SubscribeRequestParams(uri=uri))
@@ -170,13 +184,6 @@ async def unsubscribe(client: Client, uri: str) -> None:
     await client.session.send_request(request, EmptyResult)
 
 
-async def until(heard: list[str], count: int) -> None:
-    """Wait until so many words came."""
-    with anyio.fail_after(SOON):
-        while len(heard) < count:
-            await anyio.lowlevel.checkpoint()
-
-
 async def test_a_subscriber_of_the_older_era_hears_of_a_change(videos: Videos) -> None:
     """Hosts of that era have no other way; the handshake says that there is this one."""
     mine, other = await made_task(videos, "mine"), await made_task(videos, "other")
@@ -186,22 +193,87 @@ async def test_a_subscriber_of_the_older_era_hears_of_a_change(videos: Videos) -
         await subscribe(client, uri(mine))
         await videos.cancel(other.id)
         await videos.cancel(mine.id)
-        await until(heard, 1)
+        await until(lambda: bool(heard))
 
     assert set(heard) == {uri(mine)}
 
 
-async def test_who_unsubscribed_hears_no_more(videos: Videos, clock: HandClock) -> None:
-    """One client's word counts for that client only."""
-    task = await made_task(videos)
-    async with older(videos) as (leaving, unheard), older(videos) as (staying, heard):
-        await subscribe(leaving, uri(task))
-        await subscribe(staying, uri(task))
-        await unsubscribe(leaving, uri(task))
-        await videos.cancel(task.id)
-        await until(heard, 1)
+async def test_who_unsubscribed_hears_no_more(settings: Settings) -> None:
+    """One client's word counts for that client only, though both are at one server."""
+    async with (
+        at(settings) as url,
+        older_at(url) as (leaving, unheard),
+        older_at(url) as (staying, heard),
+    ):
+        created = await staying.call_tool("create_video", {"prompt": "a cat"})
+        task_uri = f"wan://tasks/{data(created)['task_id']}"
+        await subscribe(leaving, task_uri)
+        await subscribe(staying, task_uri)
+        await unsubscribe(leaving, task_uri)
+        await staying.call_tool("cancel_video_task", {"task_id": data(created)["task_id"]})
+        await until(lambda: bool(heard))
 
+    assert set(heard) == {task_uri}
     assert unheard == []
+
+
+async def test_nobody_hears_of_another_callers_task(settings: Settings, tmp_path: Path) -> None:
+    """Who knows the id of a task that is not theirs learns nothing by it, in either era."""
+    file, tokens = tokens_file(tmp_path, ann="", bob="")
+    guarded = settings.model_copy(update={"tokens_file": file})
+    async with (
+        at(guarded) as url,
+        client_of(url, token=tokens["ann"]) as ann,
+        client_of(url, token=tokens["bob"]) as bob,
+        older_at(url, token=tokens["bob"]) as (older_bob, heard),
+    ):
+        task_id = data(await ann.call_tool("create_video", {"prompt": "a cat"}))["task_id"]
+        uris = [f"wan://tasks/{task_id}", "wan://models"]
+        await subscribe(older_bob, uris[0])
+        async with (
+            ann.listen(resource_subscriptions=uris) as to_ann,
+            bob.listen(resource_subscriptions=uris) as to_bob,
+        ):
+            await ann.call_tool("cancel_video_task", {"task_id": task_id})
+            with anyio.fail_after(SOON):
+                assert await anext(to_ann) == ResourceUpdated(uris[0])
+            assert to_bob.honored.resource_subscriptions == ["wan://models"]
+
+    assert heard == []
+
+
+async def test_an_old_subscription_gives_way_to_a_new_one(videos: Videos) -> None:
+    """Nobody tells us when a client of that era is gone, and memory is not without end."""
+    oldest, newest = await made_task(videos, "oldest"), await made_task(videos, "newest")
+    async with older(videos) as (client, heard):
+        await subscribe(client, uri(oldest))
+        for number in range(1023):
+            await subscribe(client, f"wan://nothing/{number}")
+        await subscribe(client, uri(newest))
+        await videos.cancel(oldest.id)
+        await videos.cancel(newest.id)
+        await until(lambda: bool(heard))
+
+    assert set(heard) == {uri(newest)}
+
+
+async def test_a_change_of_the_tools_is_told_to_those_who_asked() -> None:
+    """Ours never change while they are served; the bus carries the SDK's own events all the same."""
+    async with profile() as server, Client(server) as client, client.listen(tools_list_changed=True) as news:
+        async with Client(server, mode="legacy") as other:
+            await other.call_tool("test_trigger_tool_change", {})
+        with anyio.fail_after(SOON):
+            assert await anext(news) == ToolsListChanged()
+
+
+@pytest.mark.parametrize("wrong", [{"resourceSubscriptions": "wan://models"}, {"resourceSubscriptions": [1]}, "all"])
+async def test_a_wish_that_cannot_be_read_is_the_clients_error(videos: Videos, wrong: Any) -> None:
+    """And not a subscription to something else."""
+    async with connected(videos) as client:
+        with pytest.raises(MCPError) as failure:
+            await client.session.send_request(_listen(wrong), EmptyResult)
+
+    assert failure.value.code == -32602
 
 
 async def test_subscribing_needs_an_address(videos: Videos) -> None:

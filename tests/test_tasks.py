@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from mcp import Client, MCPError
@@ -14,6 +16,7 @@ from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
 
 from tests.conftest import HandClock, opened
+from tests.e2e.conformance.profile import profile
 from tests.making import CAT, pass_time
 from tests.test_server import CARD, DEAR, data, text
 from wan_mcp.domain.errors import LedgerUnusable
@@ -28,8 +31,8 @@ pytestmark = pytest.mark.anyio
 UNKNOWN, UNDECLARED, MISMATCH = -32602, -32021, -32020
 
 
-class Task(Result):
-    """A task as it comes over the wire, created or asked for."""
+class Shown(Result):
+    """What every task shows over the wire."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="allow")
 
@@ -39,15 +42,21 @@ class Task(Result):
     last_updated_at: datetime
     ttl_ms: int | None
     poll_interval_ms: int
-    status_message: str
-    result: dict[str, Any] | None = None
-    error: dict[str, Any] | None = None
+    status_message: str = ""
 
 
-class Created(Task):
+class Created(Shown):
     """A task in place of a result."""
 
     result_type: Literal["task"] = "task"
+
+
+class Task(Shown):
+    """A task that was asked for."""
+
+    result: dict[str, Any] | None = None
+    error: dict[str, Any] | None = None
+    input_requests: dict[str, Any] | None = None
 
 
 class OfTask(RequestParams):
@@ -403,6 +412,75 @@ async def test_a_ledger_that_cannot_be_read_is_an_internal_error_in_words() -> N
             await get(client, "vid_a")
 
     assert failure.value.code == -32603
+
+
+async def test_a_task_whose_ledger_fails_at_once_is_told_as_a_result(settings: Settings, clock: HandClock) -> None:
+    """It is paid for: better the tool's own words than an error."""
+    async with opened(settings, clock) as videos:
+        asked: list[None] = []
+
+        async def service() -> Videos:
+            asked.append(None)
+            if len(asked) == 3:  # after the question of consent and the tool itself
+                raise LedgerUnusable("The disk is full.")
+            return videos
+
+        async with Client(build_server(service), extensions=[Declares()]) as client:
+            result = await create(client)
+
+    assert isinstance(result, CallToolResult)
+    assert data(result)["status"] == "PENDING"
+
+
+# The same extension over other tasks than videos
+
+
+@pytest.fixture
+async def jobs() -> AsyncGenerator[Client]:
+    """The conformance suite's server, whose jobs ask, fail and break."""
+    async with profile() as server, Client(server, extensions=[Declares()]) as client:
+        yield client
+
+
+async def until(client: Client, task_id: str, status: str) -> Task:
+    """Ask until it has come so far."""
+    with anyio.fail_after(5):
+        while (task := await get(client, task_id)).status != status:
+            await anyio.lowlevel.checkpoint()
+    return task
+
+
+async def begun(client: Client, tool: str) -> str:
+    """The id of a job just begun."""
+    job = await client.session.call_tool(tool, {}, allow_claimed=True)
+    assert isinstance(job, Created)
+    return job.task_id
+
+
+async def test_a_task_that_asks_goes_on_once_all_is_answered(jobs: Client) -> None:
+    """One answer at a time; what is open stands in the task."""
+    task_id = await begun(jobs, "multi_input")
+    asking = await until(jobs, task_id, "input_required")
+    assert asking.input_requests is not None
+    first, second = asking.input_requests
+    await tell(jobs, "tasks/update", task_id, input_responses={first: {"action": "accept"}})
+    assert set((await get(jobs, task_id)).input_requests or ()) == {second}
+    await tell(jobs, "tasks/update", task_id, input_responses={second: {"action": "accept"}})
+
+    assert (await until(jobs, task_id, "completed")).result is not None
+
+
+async def test_a_task_that_breaks_shows_the_error(jobs: Client) -> None:
+    """A JSON-RPC error, and no result."""
+    task = await until(jobs, await begun(jobs, "protocol_error_job"), "failed")
+
+    assert task.error == {"code": -32603, "message": "the job broke"}
+    assert task.result is None
+
+
+async def test_a_tool_that_made_no_task_just_answers(jobs: Client) -> None:
+    """The server decides, call by call."""
+    assert text(await jobs.call_tool("greet", {"name": "Ada"})) == "Hello, Ada!"
 
 
 async def test_one_row_tells_one_story(client: Client, videos: Videos, clock: HandClock) -> None:

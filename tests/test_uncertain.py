@@ -270,3 +270,35 @@ async def test_what_is_another_tasks_cannot_settle_this_one(videos: Videos, simu
 
     with pytest.raises(TooLate):
         await videos.settle(lost.id, remote_id=simulator.accepted[0].id)
+
+
+async def test_a_task_that_failed_leaves_no_doubt_to_a_person(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """It shows no prompt, so it could be either's; but it cost nothing, and neither is worth holding money for."""
+    simulator.mishap(on="create", kind="fail")
+    simulator.mishap(on="create", kind="drop", accept=True)
+    simulator.mishap(on="create", kind="drop", accept=False)
+    for prompt in ("arrived, and failed", "never arrived"):
+        await videos.create(a_request(prompt), agreed=False)
+
+    await pass_time(videos, clock, minutes=40)
+
+    ends = [report.task for report in await videos.newest(status=None, limit=5)]
+    assert [task.status for task in ends] == [Status.FAILED, Status.FAILED]
+    assert sorted(task.problem.code for task in ends if task.problem) == ["InternalError", "NeverArrived"]
+
+
+async def test_a_foreign_task_that_failed_does_not_release_ours(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Alone in a list that lags, it would be taken for ours, whose charge nobody would ever know of."""
+    simulator.mishap(on="create", kind="list_lag", seconds=300)
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+    foreign = simulator.foreign_task(prompt="somebody else's")
+    simulator.mishap(kind="fail", task_id=foreign.id, after=1)
+
+    await pass_time(videos, clock, minutes=40)
+
+    assert (await videos.get(task.id)).task.status is Status.SUCCEEDED

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from mcp import Client
-from mcp.types import Tool
+from mcp.types import ResourceLink, Tool
 
 from tests.conftest import HandClock
 from tests.making import pass_time
@@ -26,6 +26,8 @@ WHOLE_LIST = 1300
 """Tokens that the whole tool list may cost a conversation (characters/4 of the JSON)."""
 ONE_ANSWER = 150
 """Tokens of a typical answer, its text and its data together."""
+LINKS = 75
+"""Tokens of its links; most hosts show a model only their names and addresses."""
 
 
 async def the_tools() -> list[Tool]:
@@ -112,6 +114,10 @@ async def test_typical_answers_read_as_reviewed(
             clock.turn(1)
             result = await client.call_tool(tool, arguments)
             answers[name] = {"text": text(result), "data": data(result)}
+            if linked := [block for block in result.content if isinstance(block, ResourceLink)]:
+                links = [link.model_dump(mode="json", by_alias=True, exclude_none=True) for link in linked]
+                answers[name]["links"] = links
+                assert tokens(links) <= LINKS
             return data(result)
 
         await keep("estimate", "estimate_cost", size="1280*720", duration=5)
@@ -135,8 +141,8 @@ async def test_typical_answers_read_as_reviewed(
 
     told = json.dumps(answers, ensure_ascii=False)
     same("answers", json.loads(_without_chance(told, tmp_path)), renew=renew)
-    assert tokens(answers["created"]) <= ONE_ANSWER
-    assert tokens(answers["pending"]) <= ONE_ANSWER
+    for name in ("created", "pending"):
+        assert tokens({"text": answers[name]["text"], "data": answers[name]["data"]}) <= ONE_ANSWER
 
 
 def _without_chance(told: str, folder: Path) -> str:

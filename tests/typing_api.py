@@ -1,5 +1,7 @@
 """Never run; type-checked: what a program that uses the package may rely on."""
 
+from typing import Any
+
 from mcp.server import MCPServer
 
 from wan_mcp import Settings, __version__, build_server, open_service
@@ -14,6 +16,6 @@ async def embed() -> str:
         async def service() -> Videos:
             return videos
 
-        server: MCPServer[object] = build_server(service)
+        server: MCPServer[Any] = build_server(service)
         await server.run_stdio_async()
     return __version__

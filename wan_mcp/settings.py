@@ -6,9 +6,10 @@ and a placeholder that a host did not fill in (`${user_config.api_key}`), count 
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -141,14 +142,15 @@ class Settings(BaseSettings):
     )
 
     @classmethod
-    def read(cls) -> Self:
-        """Read the environment.
+    def read(cls, given: Mapping[str, str] | None = None) -> Self:
+        """Read the environment; what is `given`, by the names of its variables, goes before it.
 
         Raises:
             BadSettings: with every problem, each by the variable's name.
         """
+        values: dict[str, Any] = {**(given or {})}
         try:
-            return cls()  # pyright: ignore[reportCallIssue]  # every field comes from the environment or has a default
+            return cls(**values)
         except ValidationError as error:
             problems = "; ".join(
                 f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: "

@@ -27,8 +27,8 @@ def started(work: Callable[..., None], *arguments: object) -> ForkServerProcess:
 async def until(question: Callable[[], bool], *, within: float, every: float = 0.05) -> None:
     """Wait until the answer is yes."""
     with anyio.fail_after(within):
-        while not question():
-            await anyio.sleep(every)  # noqa: ASYNC110 - other processes set no event of ours
+        while not question():  # noqa: ASYNC110 - other processes set no event of ours
+            await anyio.sleep(every)
 
 
 async def ended(process: ForkServerProcess, *, within: float = 30) -> int:

@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import made
+from tests.doors import at
 from tests.e2e.conformance import suite
 from tests.e2e.conformance.profile import profile
-from wan_mcp.server.app import build_server
-from wan_mcp.service.videos import Videos, open_service
 from wan_mcp.simulator import Simulator, serving
 
 pytestmark = [
@@ -46,17 +45,12 @@ TASK_SCENARIOS = {
 
 @asynccontextmanager
 async def our_server(folder: Path) -> AsyncGenerator[str]:
-    """Ours, as it is, over the simulator."""
+    """Ours behind its own HTTP door, over the simulator."""
     async with (
         serving(Simulator(media="clip", run_delay=0.1, run_time=1)) as url,
-        open_service(made(url, folder)) as videos,
+        at(made(url, folder)) as address,
     ):
-
-        async def service() -> Videos:
-            return videos
-
-        async with suite.served(build_server(service).streamable_http_app()) as address:
-            yield address
+        yield address
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from tests.conftest import KEY, made
-from tests.e2e.bill import NO_CAPS, Entry, most_at_once, newest, the_bill_is_right
+from tests.e2e.bill import NO_CAPS, most_at_once, newest, the_bill_is_right
 from tests.e2e.processes import until
 from tests.making import a_request
 from tests.raw import RawClient, raw_server
@@ -117,11 +117,7 @@ async def test_a_small_caller_is_not_starved_by_a_big_one(url: str, simulator: S
 
 async def until_settled(ledger: Path) -> None:
     """Wait until every task is over and its file at home."""
-    await until(lambda: all(_is_settled(entry) for entry in newest(ledger)), within=PATIENCE, every=0.2)
-
-
-def _is_settled(entry: Entry) -> bool:
-    return entry["status"] in ("FAILED", "CANCELED") or "file" in entry
+    await until(lambda: not newest(ledger, "unsettled"), within=PATIENCE, every=0.2)
 
 
 def the_limits_were_kept(simulator: Simulator) -> None:

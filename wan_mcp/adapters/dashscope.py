@@ -86,8 +86,14 @@ def _epoch_or_none(value: object) -> datetime | None:
         return None
 
 
+def _link_or_none(value: object) -> str | None:
+    """A link is shown to models as it came, so it may hold nothing that an address does not."""
+    return value if isinstance(value, str) and re.fullmatch(r"https?://[\x21-\x7e]{1,4000}", value) else None
+
+
 _Text = Annotated[str | None, BeforeValidator(_text_or_none)]
 _Seconds = Annotated[int | None, BeforeValidator(_seconds_or_none)]
+_Link = Annotated[str | None, BeforeValidator(_link_or_none)]
 _Time = Annotated[datetime | None, BeforeValidator(_time_or_none)]
 _Epoch = Annotated[datetime | None, BeforeValidator(_epoch_or_none)]
 
@@ -100,7 +106,7 @@ class _Output(BaseModel):
     submit_time: _Time = None
     scheduled_time: _Time = None
     end_time: _Time = None
-    video_url: _Text = None
+    video_url: _Link = None
     orig_prompt: _Text = None
     actual_prompt: _Text = None
     code: _Text = None

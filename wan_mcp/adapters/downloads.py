@@ -237,14 +237,16 @@ def _whole_length(response: httpx.Response, have: int) -> int | None:
 
 async def _write(response: httpx.Response, part: Path, *, append: bool) -> None:
     """Write what comes; on any end, what came so far is in the file."""
-    with open(part, "ab" if append else "wb", opener=_for_the_owner) as file:
+    with _opened(part, append=append) as file:
         async for chunk in response.aiter_bytes(_CHUNK):
             await anyio.to_thread.run_sync(file.write, chunk)
         await anyio.to_thread.run_sync(_to_disk, file)
 
 
-def _for_the_owner(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
+def _opened(part: Path, *, append: bool) -> BinaryIO:
+    """Open a file for its owner alone: what somebody had rendered is nobody else's business."""
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_APPEND if append else os.O_TRUNC) | getattr(os, "O_BINARY", 0)
+    return os.fdopen(os.open(part, flags, 0o600), "ab" if append else "wb")
 
 
 def _to_disk(file: BinaryIO) -> None:

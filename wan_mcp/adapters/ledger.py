@@ -361,10 +361,12 @@ class Ledger:
     @_on_the_thread
     def counts(self, account: str, caller: str, *, since: datetime) -> dict[Status, int]:
         """Return how many tasks have which status, of those asked for since then or not settled yet."""
+        # Two ways in, each with its index: with an OR instead, SQLite reads every task that there ever was.
         rows = self._db.execute(
-            "SELECT status, COUNT(*) FROM heads WHERE account = ? AND caller = ? AND (asked_ms >= ? OR unsettled) "
-            "GROUP BY status",
-            (account, caller, _ms(since)),
+            "SELECT status, COUNT(*) FROM heads WHERE caller = ? AND task_id IN ("
+            "SELECT task_id FROM heads WHERE account = ? AND caller = ? AND asked_ms >= ? "
+            "UNION SELECT task_id FROM heads WHERE account = ? AND unsettled) GROUP BY status",
+            (caller, account, caller, _ms(since), account),
         )
         return {Status(status): count for status, count in rows}
 

@@ -4,6 +4,7 @@ Options are read by click as far as "a number is a number"; what a video may be 
 same words as the tools say it.
 """
 
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -254,6 +255,39 @@ def demo(terminal: Terminal, output: Path) -> None:
     from wan_mcp.cli.demo import run_demo
 
     run_demo(terminal, output)
+
+
+@program.command(short_help="Write it into a client's configuration.")
+@click.argument("client", type=click.Choice(["claude-desktop", "claude-code", "cursor", "vscode"]))
+@click.option("--print", "prints", is_flag=True, help="Only print what would stand there, for copying.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--env", multiple=True, metavar="NAME=VALUE", help="Set this for the server; may be repeated.")
+@click.option("--no-key", is_flag=True, help="Leave the API key out.")
+@click.option("--simulator", metavar="URL", help="Lead it to a `wan-mcp simulate`, such as http://127.0.0.1:8090.")
+@click.option("--name", default="wan", show_default=True, help="What the client calls it.")
+@click.option("--uvx", is_flag=True, help="Have it started by `uvx wan-mcp` instead of from this environment.")
+@click.option(
+    "--file", "path", type=click.Path(dir_okay=False, path_type=Path), help="Instead of the client's usual file."
+)
+@click.pass_obj
+def install(terminal: Terminal, *, prints: bool, yes: bool, no_key: bool, env: tuple[str, ...], **given: Any) -> None:
+    """Write it into a client's configuration.
+
+    Shows the change and asks; what the file was is kept beside it. Other servers in it are left alone. What
+    this environment sets (region, budgets, folders) is set there too; the API key is never shown.
+
+    Claude Code: .mcp.json in this folder. The others: the user's own file.
+    """
+    from wan_mcp.cli.install import install as write_it
+    from wan_mcp.cli.install import read_env, wish
+
+    if not re.fullmatch(r"[\w-]{1,64}", given["name"], re.ASCII):
+        raise click.UsageError("--name has letters, digits, - and _ only.")
+    wanted = wish(**given, given=read_env(env), has_key=not no_key)
+    if prints:
+        terminal.line(wanted.block())
+    else:
+        write_it(wanted, terminal, is_agreed=yes)
 
 
 @program.command()

@@ -13,6 +13,7 @@ INTERRUPTED = 130
 
 _AS_NEWCOMERS_MEET_THEM = (
     "demo",
+    "install",
     "doctor",
     "estimate",
     "create",

@@ -48,7 +48,7 @@ class WanServer(MCPServer[Subscribers]):
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a resource; a template has one media type, and a video may be told of in JSON instead."""
         contents = await super().read_resource(uri, context)
-        if isinstance(contents, InputRequiredResult):
+        if isinstance(contents, InputRequiredResult):  # pragma: no cover - none of ours asks anything
             return contents
         return [replace(item, mime_type=JSON) if _is_words_of_a_video(item) else item for item in contents]
 

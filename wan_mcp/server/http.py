@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 
@@ -52,21 +52,23 @@ def serve_http(door: Door, settings: Settings) -> None:
 
 
 async def _serve_until_told(door: Door, settings: Settings) -> int:
-    async with serving(door, settings) as url:
-        logger.info("MCP is served at %s", url)
-        number = await _told_to_stop()
-        code = 0 if number == signal.SIGTERM else 130
-        _end_at_the_latest(code)
+    with _told_to_stop() as told:
+        async with serving(door, settings) as url:
+            logger.info("MCP is served at %s", url)
+            code = 0 if await told() == signal.SIGTERM else 130
+            _end_at_the_latest(code)
     return code
 
 
-async def _told_to_stop() -> int:
-    if sys.platform == "win32":  # has no such receiver; there KeyboardInterrupt comes by itself
-        await anyio.sleep_forever()
+@contextmanager
+def _told_to_stop() -> Generator[Callable[[], Awaitable[int | None]]]:
+    """Heard from before the first request on: whoever reads the URL may already say that it is enough."""
+    # Windows has no such receiver, and only a main thread gets signals: there KeyboardInterrupt comes by itself.
+    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
+        yield anyio.sleep_forever
+        return
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for number in signals:
-            return number
-    raise AssertionError("signals do not run out")
+        yield aiter(signals).__anext__
 
 
 def _end_at_the_latest(code: int) -> None:

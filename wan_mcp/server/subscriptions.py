@@ -7,9 +7,10 @@ Sources: https://modelcontextprotocol.io/specification/2026-07-28/basic/utilitie
 """
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
 import anyio
 import anyio.lowlevel
@@ -19,7 +20,8 @@ from mcp.server.session import ServerSession
 from mcp.server.subscriptions import ResourceUpdated, ServerEvent
 from mcp.types import EmptyResult, SubscribeRequestParams
 
-from wan_mcp.domain.errors import WanError
+from wan_mcp.domain.errors import UnknownTask, WanError
+from wan_mcp.server.callers import caller
 from wan_mcp.server.links import task_uri
 from wan_mcp.server.tasks import declares_tasks, undeclared
 
@@ -142,12 +144,12 @@ class Subscriptions:
         match ctx.method:
             case "subscriptions/listen":
                 _refuse_undeclared(ctx)
-                await self._hear()
+                return await call_next(await self._only_what_may_be_read(ctx))
             case "initialize":
                 return _saying_so(await call_next(ctx))
             case "resources/subscribe" if _is_older(ctx):
-                await self._hear()
-                ctx.lifespan_context.add(_uri(ctx), ctx.session)
+                if await self._may_be_read(uri := _uri(ctx)):
+                    ctx.lifespan_context.add(uri, ctx.session)
                 return EmptyResult()
             case "resources/unsubscribe" if _is_older(ctx):
                 ctx.lifespan_context.remove(_uri(ctx), ctx.session)
@@ -156,18 +158,39 @@ class Subscriptions:
                 pass
         return await call_next(ctx)
 
-    async def _hear(self) -> None:
+    async def _only_what_may_be_read(self, ctx: Context) -> Context:
+        """What is left out is missing in the acknowledgement, which tells the client."""
+        wanted = _wanted(ctx)
+        uris: object = wanted.get("resourceSubscriptions")
+        if not isinstance(uris, list):
+            return ctx  # nothing, or what the SDK refuses; so it does with what is no text in the list
+        told = cast(list[object], uris)
+        readable = [uri for uri in told if not isinstance(uri, str) or await self._may_be_read(uri)]
+        wanted = {**wanted, "resourceSubscriptions": readable}
+        return replace(ctx, params={**(ctx.params or {}), "notifications": wanted})
+
+    async def _may_be_read(self, uri: str) -> bool:
+        """A task's changes are for its caller only; all else never changes, and may be listened to by anybody."""
         try:
-            await self._news.service()
+            videos = await self._news.service()
+            if uri.startswith(task_uri("vid_")):
+                await videos.get(uri.removeprefix(task_uri("")), caller=caller())
+        except UnknownTask:
+            return False
         except WanError as error:  # every tool says so in words; once one of them succeeds, the news comes too
             logger.warning("%s", error)
+        return True
 
 
 def _refuse_undeclared(ctx: Context) -> None:
     """The tasks extension: who wants `notifications/tasks` must declare it. Whoever does is told that it gets none."""
-    wanted: Mapping[str, Any] = (ctx.params or {}).get("notifications") or {}
-    if wanted.get("taskIds") and not declares_tasks(ctx):
+    if _wanted(ctx).get("taskIds") and not declares_tasks(ctx):
         raise undeclared()
+
+
+def _wanted(ctx: Context) -> dict[str, Any]:
+    wanted: object = (ctx.params or {}).get("notifications")
+    return cast(dict[str, Any], wanted) if isinstance(wanted, dict) else {}
 
 
 def _is_older(ctx: Context) -> bool:
@@ -180,6 +203,9 @@ def _uri(ctx: Context) -> str:
 
 def _saying_so(result: HandlerResult) -> HandlerResult:
     """The SDK derives this flag of the handshake from handlers, and a middleware is none."""
-    if isinstance(result, dict) and (resources := result.get("capabilities", {}).get("resources")) is not None:
-        resources["subscribe"] = True
+    match result:
+        case {"capabilities": {"resources": dict()}}:
+            result["capabilities"]["resources"]["subscribe"] = True
+        case _:  # pragma: no cover - another shape than the SDK's today is better left alone
+            pass
     return result

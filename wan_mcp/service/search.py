@@ -2,7 +2,9 @@
 
 The only candidate is adopted, and given back if it ever shows a prompt that is not ours; no candidate in a list
 that was read to its end, twice, a quarter of an hour apart, means that it never arrived; several are a person's
-to decide. Nothing is recorded here: what comes out is the task's next version.
+to decide. One that failed shows no prompt and cost nothing, so whose it was is no doubt worth holding money for:
+it counts only where the second reading brings no other. Nothing is recorded here: what comes out is the task's
+next version.
 """
 
 import logging
@@ -12,13 +14,14 @@ from datetime import datetime, timedelta
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.remote import RemoteTask, apply, is_prompt_of
-from wan_mcp.domain.task import NEVER_ARRIVED, SEVERAL_CANDIDATES, Problem, Status, VideoTask
+from wan_mcp.domain.task import ANSWER_LOST, NEVER_ARRIVED, SEVERAL_CANDIDATES, Problem, Status, VideoTask
 from wan_mcp.service.clock import Clock
 
 logger = logging.getLogger(__name__)
 
 _CLOCKS_APART = timedelta(minutes=2)
 """How far DashScope's clock may still be from ours, after the difference that its answers show is allowed for."""
+_FREE = (Status.FAILED, Status.CANCELED)
 
 
 class Search:
@@ -38,14 +41,18 @@ class Search:
         candidates = await self._candidates(task)
         rivals = await self._rivals(task)
         sure = [remote for remote in candidates if remote.orig_prompt is not None]
-        if len(sure) == 1 or (len(candidates) == 1 and not rivals):
+        may_be_charged = [remote for remote in candidates if remote.status not in _FREE]
+        if len(sure) == 1 or (len(candidates) == len(may_be_charged) == 1 and not rivals):
             return self._adopted(task, (sure or candidates)[0])
-        if candidates:
+        if may_be_charged:
             return self._left_to_a_person(task, candidates)
         # A rival that took a remote task from the list, whose prompt is not shown yet, may have taken ours.
         if task.searched_at is None or any(rival.dashscope_task_id for rival in rivals):
             logger.info("%s: not in DashScope's list; it is read again later", task.id)
-            return task.to(Status.UNCERTAIN, self._clock.now(), searched_at=self._clock.now())
+            now = self._clock.now()
+            return task.to(Status.UNCERTAIN, now, searched_at=now, problem=ANSWER_LOST)
+        if candidates:
+            return self._adopted(task, candidates[0])
         return task.to(Status.FAILED, self._clock.now(), problem=NEVER_ARRIVED)
 
     async def _candidates(self, task: VideoTask) -> list[RemoteTask]:

@@ -10,6 +10,7 @@ import statistics
 import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
@@ -418,7 +419,8 @@ class Videos:
             raise _unknown(remote_id)
         now = self._clock.now()
         found = self._of_elsewhere(remote, caller)
-        adopted = apply(found, remote, now) or found
+        # Whatever it has been through already, its life in our ledger begins with this entry.
+        adopted = replace(apply(found, remote, now) or found, version=0)
         known = await self._ledger.adopt(adopted, owner=self._owner.id)
         if known.caller != caller:  # somebody else's; asked for at DashScope all the same, so that nobody can tell
             raise _unknown(remote_id)
@@ -521,12 +523,10 @@ async def open_service(
     await ledger.open()
     try:
         owner = Owner(settings.ledger.with_name(settings.ledger.name + ".owners"))
-    except OSError as error:
+    except LedgerUnusable:
         await ledger.close()
-        raise LedgerUnusable(
-            f"The folder beside the ledger {settings.ledger} cannot be used: {error}.",
-            next_step="Without it nothing is sent. Check the disk, the folder's rights, or WAN_MCP_LEDGER.",
-        ) from error
+        raise
+    owner.sweep()
     tally = Tally()
     downloads = Downloads(settings.output_dir, from_loopback=settings.is_local, on_end=tally.downloaded)
     dashscope = _dashscope(settings, tally)
