@@ -43,7 +43,7 @@ clean:
 	rm -rf .venv .coverage* .pytest_cache .ruff_cache .hypothesis build dist
 
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit("wan-mcp needs Python 3.11 or later; try make PYTHON=python3.12" * (sys.version_info < (3, 11)))'
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("wan-mcp needs Python 3.11 or later; try make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 
 .venv/run: requirements/run.txt pyproject.toml | .venv/bin/python
