@@ -23,7 +23,7 @@ coverage: .venv/dev  ## The fast suite again, saying which branches it does not 
 lint: .venv/dev  ## Style, types, the import contract
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --project .
 	$(BIN)/lint-imports
 
 check: lint coverage  ## Everything that must hold before a change lands, but for the slow runs
