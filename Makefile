@@ -6,7 +6,7 @@ MCPB = npx --yes @anthropic-ai/mcpb@2.1.2
 DIST = dist
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
-.PHONY: demo test coverage lint check e2e bench bundle pins clean
+.PHONY: clients demo test coverage lint check e2e bench bundle pins clean
 
 demo: .venv/run  ## The whole main job against the simulator; no key, no cost
 	$(BIN)/wan-mcp demo
@@ -29,7 +29,11 @@ lint: .venv/dev  ## Style, types, the import contract
 check: lint coverage  ## Everything that must hold before a change lands, but for the slow runs
 
 e2e: .venv/e2e  ## The slow runs: other people's clients and suites, random kills
-	$(BIN)/python -m pytest tests/e2e -p no:randomly --override-ini addopts=--strict-markers --timeout 600
+	$(BIN)/python -m pytest tests/e2e -p no:randomly --override-ini addopts=--strict-markers --timeout 600 \
+		--ignore tests/e2e/test_clients.py
+
+clients: .venv/e2e  ## Eight clients of other people, each installed in an environment of its own
+	$(BIN)/python -m pytest tests/e2e/test_clients.py -p no:randomly --override-ini addopts=--strict-markers --timeout 900
 
 bundle:  ## The bundle for Claude Desktop and others, in dist/ (wants Node)
 	$(MCPB) validate manifest.json

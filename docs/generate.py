@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote, urlencode
 
 from pydantic.fields import FieldInfo
@@ -360,34 +360,6 @@ def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
 
 
-def registry(text: str) -> str:
-    """Return the registry's server.json with this version and the settings, but for those of HTTP."""
-    told: dict[str, Any] = json.loads(text)
-    told["version"] = __version__
-    for package in told["packages"]:
-        package["version"] = __version__
-        package["environmentVariables"] = [
-            _variable(name, field) for name, field in Settings.model_fields.items() if name not in _OVER_HTTP
-        ]
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-
-
-def _variable(name: str, field: FieldInfo) -> dict[str, Any]:
-    """One setting as the registry describes it, in words without this project's typography."""
-    kind = "string"
-    if field.annotation is Path:
-        kind = "filepath"
-    elif int in get_args(field.annotation) or field.annotation is float:
-        kind = "number"
-    described: dict[str, Any] = {"name": field.alias, "description": (field.description or "").replace("`", "")}
-    described |= {"isRequired": False, "isSecret": name == "key", "format": kind}
-    if get_origin(field.annotation) is Literal:
-        described["choices"] = list(get_args(field.annotation))
-    if isinstance(field.default, str | float):
-        described["default"] = f"{field.default:g}" if isinstance(field.default, float) else field.default
-    return described
-
-
 # Writing
 
 PAGES: dict[str, dict[str, Callable[[], str]]] = {
@@ -433,8 +405,7 @@ def manifest(text: str) -> str:
 def main() -> None:
     """Write, or only check."""
     wanted = {ROOT / name: page((ROOT / name).read_text("utf-8"), blocks) for name, blocks in PAGES.items()}
-    for name, renewed in (("manifest.json", manifest), ("server.json", registry)):
-        wanted[ROOT / name] = renewed((ROOT / name).read_text("utf-8"))
+    wanted[ROOT / "manifest.json"] = manifest((ROOT / "manifest.json").read_text("utf-8"))
     stale = [path for path, text in wanted.items() if path.read_text("utf-8") != text]
     if "--check" in sys.argv[1:]:
         if stale:

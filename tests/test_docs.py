@@ -20,6 +20,7 @@ PAGES = (
     "README.zh-CN.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "docs/clients.md",
     "docs/design.md",
     "docs/http.md",
     "docs/money.md",

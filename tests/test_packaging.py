@@ -1,4 +1,4 @@
-"""What people install: the wheel, the registry's entry, the one-click links, the container's recipe."""
+"""What people install: the wheel, the one-click links, the container's recipe."""
 
 import base64
 import json
@@ -43,48 +43,6 @@ def test_the_wheel_has_every_file_of_the_package_and_nothing_else(wheel: list[st
     about = f"wan_mcp-{__version__}.dist-info/"
     assert {name for name in wheel if not name.startswith(about)} == inside
     assert f"{about}licenses/LICENSE" in wheel
-
-
-# The registry
-
-
-def _registry() -> dict[str, Any]:
-    return json.loads((ROOT / "server.json").read_text("utf-8"))
-
-
-def test_the_registrys_entry_is_that_of_the_readme() -> None:
-    """The registry looks for the marker in what the package index shows, and refuses another name."""
-    told = _registry()
-    for name in READMES:
-        assert f"<!-- mcp-name: {told['name']} -->" in (ROOT / name).read_text("utf-8")
-
-
-def test_the_registrys_entry_keeps_to_its_schema() -> None:
-    """The schema of 2025-12-11 by hand: what it requires, and what is too long."""
-    told = _registry()
-    assert told["$schema"].endswith("/2025-12-11/server.schema.json")
-    assert re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", told["name"])
-    assert 1 <= len(told["title"]) <= 100
-    assert 1 <= len(told["description"]) <= 100
-    assert told["version"] == __version__
-    [package] = told["packages"]
-    assert (package["identifier"], package["version"], package["runtimeHint"]) == ("wan-mcp", __version__, "uvx")
-    assert package["transport"] == {"type": "stdio"}
-    for variable in package["environmentVariables"]:
-        assert variable["format"] in ("string", "number", "boolean", "filepath")
-        assert isinstance(variable.get("default", ""), str)
-
-
-def test_the_registrys_variables_are_settings_and_only_the_key_is_secret() -> None:
-    """A client makes a form of them; it hides what is secret, and keeps it elsewhere."""
-    [package] = _registry()["packages"]
-    variables = {variable["name"]: variable for variable in package["environmentVariables"]}
-    fields = {field.alias: field for field in Settings.model_fields.values()}
-    assert set(variables) <= set(fields)
-    assert [name for name, variable in variables.items() if variable["isSecret"]] == [KEY]
-    for name, variable in variables.items():
-        default = variable.get("default")
-        assert default is None or str(fields[name].default).removesuffix(".0") == default
 
 
 # One click

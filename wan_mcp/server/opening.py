@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from wan_mcp.domain.errors import WanError
+from wan_mcp.domain.errors import Unforeseen, WanError
 
 if TYPE_CHECKING:  # the import is what is to be put off
     from wan_mcp.service.videos import Videos
@@ -44,6 +44,10 @@ class Opening:
                 logger.error("%s", error.words)
                 self._wanted = anyio.Event()
                 self._answer(error)
+            except Exception as error:  # the top of this process's work: nobody may be left waiting for an answer
+                logger.exception("The service failed in a way nobody foresaw")
+                self._wanted = anyio.Event()
+                self._answer(_unforeseen(error))
             await self._wanted.wait()
 
     async def __call__(self) -> "Videos":
@@ -68,3 +72,10 @@ class Opening:
     def _answer(self, outcome: "Videos | WanError") -> None:
         self._outcome = outcome
         self._answered.set()
+
+
+def _unforeseen(error: Exception) -> Unforeseen:
+    return Unforeseen(
+        f"wan-mcp cannot work: {type(error).__name__}; its log on stderr says more.",
+        next_step="The person can run `wan-mcp doctor`, or start the server again.",
+    )
