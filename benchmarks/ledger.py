@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -26,6 +26,7 @@ import anyio
 from wan_mcp import __version__
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V
+from wan_mcp.domain.errors import StaleTask
 from wan_mcp.domain.money import Budget
 from wan_mcp.domain.request import Limits, VideoRequest, parse_request, request_arguments
 from wan_mcp.domain.task import Problem, Status, VideoTask
@@ -184,7 +185,8 @@ class Bench:
         """Reserve and record until this process is ended."""
         while True:
             await self._reserve()
-            await self._cancel()
+            with suppress(StaleTask):  # claimed by the one that is measured
+                await self._cancel()
 
     async def _reserve(self) -> None:
         draft = a_draft(self._chance, self._later(), self._chance.choice(CALLERS))

@@ -1,0 +1,11 @@
+"""The durable record of every task and every cent: one SQLite file, shared by every process of a user.
+
+`entries` is only ever appended to; its primary key (task, version) is the concurrency control: two writers
+cannot both write version 7. `heads` is the newest entry of each task with the columns that sums and lists
+need, written in the same transaction. `watches` says which process looks after a task.
+"""
+
+from wan_mcp.adapters.ledger.ledger import Ledger, Reserved
+from wan_mcp.adapters.ledger.queries import SAME_REQUEST
+
+__all__ = ["SAME_REQUEST", "Ledger", "Reserved"]

@@ -1,0 +1,152 @@
+"""What can be asked of the ledger."""
+
+from datetime import datetime, timedelta
+
+from wan_mcp.adapters.ledger.file import on_the_thread
+from wan_mcp.adapters.ledger.rows import TASK, LedgerRows, ms
+from wan_mcp.domain.money import Money, Standing
+from wan_mcp.domain.task import OPEN, Status, VideoTask
+
+SAME_REQUEST = timedelta(minutes=10)
+"""A host that timed out will call again: within this time the open task of the same request answers."""
+
+
+def listed(statuses: frozenset[Status]) -> str:
+    """Statuses as SQL lists them."""
+    return ", ".join(f"'{status}'" for status in sorted(statuses))
+
+
+class LedgerQueries(LedgerRows):
+    """The reading half of a ledger; nothing here writes."""
+
+    @on_the_thread
+    def get(self, task_id: str) -> VideoTask | None:
+        """Return the newest version of a task of whatever account."""
+        return self._one("SELECT body FROM heads JOIN entries USING (task_id, version) WHERE task_id = ?", task_id)
+
+    @on_the_thread
+    def open_twin(self, task: VideoTask) -> VideoTask | None:
+        """Return the task of the same request that is still open and was asked within ten minutes."""
+        return self._open_twin(task)
+
+    @on_the_thread
+    def of_remote(self, account: str, dashscope_task_id: str) -> VideoTask | None:
+        """Return our task for a remote one."""
+        return self._of_remote(account, dashscope_task_id)
+
+    @on_the_thread
+    def newest(self, account: str, caller: str, *, status: Status | None, limit: int) -> list[VideoTask]:
+        """Return a caller's tasks, newest first."""
+        only = "AND heads.status = ?" if status else ""
+        return self._many(
+            "SELECT body FROM heads JOIN entries USING (task_id, version) "
+            f"WHERE account = ? AND caller = ? {only} ORDER BY asked_ms DESC, task_id LIMIT ?",
+            account,
+            caller,
+            *([status.value] if status else []),
+            limit,
+        )
+
+    @on_the_thread
+    def unsettled(self, account: str) -> list[tuple[VideoTask, str | None]]:
+        """Return every task that is open, or SUCCEEDED and not yet saved, with the owner that watches it."""
+        rows = self._db.execute(
+            "SELECT body, owner FROM heads JOIN entries USING (task_id, version) LEFT JOIN watches USING (task_id) "
+            "WHERE account = ? AND unsettled ORDER BY asked_ms, task_id",
+            (account,),
+        )
+        return [(TASK.validate_json(body), owner) for body, owner in rows]
+
+    @on_the_thread
+    def standing(self, account: str, currency: str, day_start: datetime, *, caller: str | None = None) -> Standing:
+        """Return what is held and what was charged since `day_start`, by the account or by one caller."""
+        return self._standing(account, currency, day_start, caller)
+
+    @on_the_thread
+    def census(self, account: str) -> dict[Status, int]:
+        """Return how many tasks of all callers there are of each status."""
+        rows = self._db.execute("SELECT status, COUNT(*) FROM heads WHERE account = ? GROUP BY status", (account,))
+        return {Status(status): count for status, count in rows}
+
+    @on_the_thread
+    def queue_place(self, task: VideoTask) -> int:
+        """Return how many QUEUED tasks of the account are served up to and including this one."""
+        return self._count(
+            "account = ? AND status = 'QUEUED' AND (rank, asked_ms, task_id) <= (?, ?, ?)",
+            task.account,
+            task.rank,
+            ms(task.asked_at),
+            task.id,
+        )
+
+    @on_the_thread
+    def render_times(self, account: str, kind: str) -> list[timedelta]:
+        """Return how long the latest videos of one kind took, newest first, at most twenty."""
+        rows = self._db.execute(
+            "SELECT render_ms FROM heads WHERE account = ? AND kind = ? AND render_ms IS NOT NULL "
+            "ORDER BY since_ms DESC LIMIT 20",
+            (account, kind),
+        )
+        return [timedelta(milliseconds=ms) for (ms,) in rows]
+
+    @on_the_thread
+    def history(self, task_id: str) -> list[VideoTask]:
+        """Return every version of a task, oldest first."""
+        return self._many("SELECT body FROM entries WHERE task_id = ? ORDER BY version", task_id)
+
+    @on_the_thread
+    def counts(self, account: str, caller: str, *, since: datetime) -> dict[Status, int]:
+        """Return how many tasks have which status, of those asked for since then or not settled yet."""
+        # Two ways in, each with its index: with an OR instead, SQLite reads every task that there ever was.
+        rows = self._db.execute(
+            "SELECT status, COUNT(*) FROM heads WHERE caller = ? AND task_id IN ("
+            "SELECT task_id FROM heads WHERE account = ? AND caller = ? AND asked_ms >= ? "
+            "UNION SELECT task_id FROM heads WHERE account = ? AND unsettled) GROUP BY status",
+            (caller, account, caller, ms(since), account),
+        )
+        return {Status(status): count for status, count in rows}
+
+    @on_the_thread
+    def ids(self, account: str, caller: str, *, prefix: str, limit: int) -> list[str]:
+        """Return the ids that begin with `prefix`, newest first."""
+        rows = self._db.execute(
+            "SELECT task_id FROM heads WHERE account = ? AND caller = ? AND substr(task_id, 1, ?) = ? "
+            "ORDER BY asked_ms DESC, task_id LIMIT ?",
+            (account, caller, len(prefix), prefix, limit),
+        )
+        return [task_id for (task_id,) in rows]
+
+    # What writers ask, too, within their transactions
+
+    def _of_remote(self, account: str, dashscope_task_id: str) -> VideoTask | None:
+        return self._one(
+            "SELECT body FROM heads JOIN entries USING (task_id, version) WHERE account = ? AND dashscope_task_id = ?",
+            account,
+            dashscope_task_id,
+        )
+
+    def _open_twin(self, task: VideoTask) -> VideoTask | None:
+        return self._one(
+            "SELECT body FROM heads JOIN entries USING (task_id, version) WHERE account = ? AND caller = ? "
+            f"AND fingerprint = ? AND asked_ms > ? AND heads.status IN ({listed(OPEN)}) ORDER BY asked_ms LIMIT 1",
+            task.account,
+            task.caller,
+            task.request.fingerprint,
+            ms(task.asked_at - SAME_REQUEST),
+        )
+
+    def _standing(self, account: str, currency: str, day_start: datetime, caller: str | None = None) -> Standing:
+        """UNKNOWN was perhaps charged: it weighs on the day on which it was lost, as if it were."""
+        whose, values = ("AND caller = ?", (account, currency, caller)) if caller else ("", (account, currency))
+
+        def total(which: str, *since: int) -> int:
+            where = f"account = ? AND currency = ? {whose} AND {which}"
+            sums = self._db.execute(f"SELECT COALESCE(SUM(micros), 0) FROM heads WHERE {where}", values + since)
+            return sums.fetchone()[0]
+
+        today = ms(day_start)
+        # Two sums where one with OR would do: for that one SQLite reads every task of the account.
+        held = total(f"status IN ({listed(OPEN)})") + total("status = 'UNKNOWN' AND since_ms >= ?", today)
+        # No upper bound: a clock that was set back does not hide what was charged "tomorrow".
+        charged = total("status = 'SUCCEEDED' AND since_ms >= ?", today)
+        return Standing(held=Money.of_micros(held, currency), charged_today=Money.of_micros(charged, currency))
