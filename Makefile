@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN = .venv/bin
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet
 MCPB = npx --yes @anthropic-ai/mcpb@2.1.2
+SLOW = $(BIN)/python -m pytest -p no:randomly --override-ini addopts=--strict-markers --timeout 600
 DIST = dist
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
@@ -29,18 +30,17 @@ lint: .venv/dev  ## Style, types, the import contract
 check: lint coverage  ## Everything that must hold before a change lands, but for the slow runs
 
 e2e: .venv/e2e  ## The slow runs: other people's clients and suites, random kills
-	$(BIN)/python -m pytest tests/e2e -p no:randomly --override-ini addopts=--strict-markers --timeout 600 \
-		--ignore tests/e2e/test_clients.py
+	$(SLOW) tests/e2e
 
-clients: .venv/e2e  ## Eight clients of other people, each installed in an environment of its own
-	$(BIN)/python -m pytest tests/e2e/test_clients.py -p no:randomly --override-ini addopts=--strict-markers --timeout 900
+clients: .venv/e2e  ## Of the slow runs, eight clients of other people
+	$(SLOW) tests/e2e/test_clients.py
 
 bundle:  ## The bundle for Claude Desktop and others, in dist/ (wants Node)
 	$(MCPB) validate manifest.json
 	mkdir -p $(DIST)
 	$(MCPB) pack . $(DIST)/wan-mcp-$(VERSION).mcpb
 
-pins:  ## Renew requirements/ from pyproject.toml
+pins:  ## Renew every file of pins
 	$(BIN)/python requirements/renew.py
 
 clean:

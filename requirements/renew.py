@@ -1,4 +1,7 @@
-"""Write the pins in this folder anew: every version with its hashes, and no word of where it was found."""
+"""Write the pins anew: every version with its hashes, and no word of where it was found.
+
+Ours are in this folder; those of other people's clients lie beside the program that runs each of them.
+"""
 
 import subprocess
 import sys
@@ -17,13 +20,22 @@ FILES = {
 }
 
 
+CLIENTS = sorted((ROOT / "tests/e2e/clients").glob("*/requirements.in"))
+"""Each has an environment of its own, and need not agree with anything."""
+
+
 def main() -> None:
     """Compile each file."""
     largest = ROOT / "requirements" / next(iter(FILES))
     for name, wanted in FILES.items():
         bound = () if name == largest.name else ("--constraint", str(largest))
-        command = (*COMPILE, "pyproject.toml", *wanted, *bound, "-o", f"requirements/{name}")
-        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603 - the words above, and nothing else
+        _compile("pyproject.toml", *wanted, *bound, "-o", f"requirements/{name}")
+    for asked in CLIENTS:
+        _compile(str(asked.relative_to(ROOT)), "-o", str(asked.with_suffix(".txt").relative_to(ROOT)))
+
+
+def _compile(*words: str) -> None:
+    subprocess.run([*COMPILE, *words], cwd=ROOT, check=True)  # noqa: S603 - words of this file, and nothing else
 
 
 if __name__ == "__main__":

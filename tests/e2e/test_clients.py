@@ -46,12 +46,12 @@ AT_HOME = {"MCP_USE_ANONYMIZED_TELEMETRY": "false", "OPENAI_AGENTS_DISABLE_TRACI
 
 @pytest.fixture(scope="module")
 def commands() -> dict[str, list[str]]:
-    """What starts each client. Installed two at a time: they wait for disks and downloads in turn."""
-    with ThreadPoolExecutor(2) as two:
-        modules = two.submit(node_packages, CLIENTS / "package.json")
-        pythons = {path.parent.name: two.submit(python_with, path) for path in CLIENTS.glob("*/requirements.txt")}
-        node = str(modules.result() / "node" / "bin" / "node")
-        started = {name: [str(python.result()), str(CLIENTS / name / "client.py")] for name, python in pythons.items()}
+    """What starts each client. Those in Python are installed while npm waits for its downloads."""
+    with ThreadPoolExecutor(1) as meanwhile:
+        modules = meanwhile.submit(node_packages, CLIENTS / "package.json")
+        pythons = {path.parent.name: str(python_with(path)) for path in CLIENTS.glob("*/requirements.txt")}
+    node = str(modules.result() / "node" / "bin" / "node")
+    started = {name: [python, str(CLIENTS / name / "client.py")] for name, python in pythons.items()}
     return started | {path.parent.name: [node, str(path)] for path in CLIENTS.glob("*/client.cjs")}
 
 

@@ -1,11 +1,9 @@
-"""Running the suite: what it needs of Node is installed here, its verdicts are read from the files it writes."""
+"""Running the suite, with the Node that it wants: its verdicts are read from the files it writes."""
 
 import json
 import os
 import re
-import shutil
 import socket
-import subprocess
 import tomllib
 from collections import defaultdict
 from collections.abc import AsyncGenerator
@@ -17,9 +15,9 @@ import anyio
 import uvicorn
 from starlette.types import ASGIApp
 
+from tests.e2e.installs import node_packages
+
 HERE = Path(__file__).parent
-CACHE = HERE.parent / ".npm"
-"""Ignored by git; removed, it is made again."""
 
 Verdicts = dict[str, str]
 """`scenario: check` -> SUCCESS, FAILURE, WARNING, SKIPPED or INFO; the worst where a check was made twice."""
@@ -29,18 +27,7 @@ _GRAVEST_LAST = ("INFO", "SKIPPED", "SUCCESS", "WARNING", "FAILURE")
 
 def installed() -> Path:
     """Return the folder of the Node packages, installed if they are not the ones asked for."""
-    wanted = (HERE / "package.json").read_text(encoding="utf-8")
-    mark = CACHE / "installed.json"
-    if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
-        npm = shutil.which("npm")
-        assert npm, "the conformance runs need npm"
-        shutil.rmtree(CACHE, ignore_errors=True)
-        CACHE.mkdir()
-        (CACHE / "package.json").write_text(wanted, encoding="utf-8")
-        options = ["--no-package-lock", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run([npm, "install", *options], cwd=CACHE, check=True, timeout=300)
-        mark.write_text(wanted, encoding="utf-8")
-    return CACHE / "node_modules"
+    return node_packages(HERE / "package.json")
 
 
 @asynccontextmanager
