@@ -25,12 +25,14 @@ The text of an error never varies in its order: what happened, whether money mov
 
 from typing import ClassVar, Literal
 
+from wan_mcp.domain.language import later, said, say, sentences
+
 MoneyMoved = Literal["no", "maybe"]
 Fault = Literal["caller", "person", "service", "machine", "nobody", "us"]
 
 _MONEY_WORDS: dict[MoneyMoved, str] = {
-    "no": "No money moved.",
-    "maybe": "Money MAY have moved.",
+    "no": later("No money moved."),
+    "maybe": later("Money MAY have moved."),
 }
 
 
@@ -50,7 +52,7 @@ class WanError(Exception):
     @property
     def words(self) -> str:
         """The whole text for a person or a model, in the order that never varies."""
-        return " ".join(part for part in (self.what, _MONEY_WORDS[self.money_moved], self.next_step) if part)
+        return sentences(self.what, said(_MONEY_WORDS[self.money_moved]), self.next_step)
 
 
 class InvalidRequest(WanError):
@@ -62,8 +64,8 @@ class InvalidRequest(WanError):
         self.problems = problems
         numbered = [f"({n}) {text}" for n, text in enumerate(problems, 1)] if len(problems) > 1 else problems
         super().__init__(
-            f"Not accepted: {' '.join(numbered)} Nothing was sent.",
-            next_step=next_step or "Mend what is named and call again.",
+            say("Not accepted: {problems} Nothing was sent.", problems=sentences(*numbered)),
+            next_step=next_step or say("Mend what is named and call again."),
         )
 
 
@@ -104,9 +106,11 @@ class MissingKey(WanError):
 
     def __init__(self) -> None:
         super().__init__(
-            "No DashScope API key is set.",
-            next_step="The person can create one in the Alibaba Cloud Model Studio console and set "
-            "DASHSCOPE_API_KEY for this server; `wan-mcp demo` shows everything without a key.",
+            say("No DashScope API key is set."),
+            next_step=say(
+                "The person can create one in the Alibaba Cloud Model Studio console and set DASHSCOPE_API_KEY for "
+                "this server; `wan-mcp demo` shows everything without a key."
+            ),
         )
 
 
@@ -126,7 +130,7 @@ class RateLimited(Refused):
     """DashScope takes no more for now. The task waits with us and is sent when there is room."""
 
     def __init__(self, what: str, *, code: str | None = None, retry_after: float | None = None) -> None:
-        super().__init__(what, code=code, next_step="It is sent as soon as there is room.")
+        super().__init__(what, code=code, next_step=say("It is sent as soon as there is room."))
         self.retry_after = retry_after
         """Seconds that DashScope asked us to stay away, where it said so."""
 

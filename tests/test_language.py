@@ -1,0 +1,84 @@
+"""What people read is said in English or Chinese, and nothing is left in one language only."""
+
+import ast
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from string import Formatter
+
+import pytest
+
+import wan_mcp
+from wan_mcp.domain.chinese import CHINESE
+from wan_mcp.domain.errors import InvalidRequest, MissingKey
+from wan_mcp.domain.language import said, say, sentences, speak
+
+PACKAGE = Path(wan_mcp.__file__).parent
+SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if "simulator" not in path.parts]
+
+
+@pytest.fixture
+def chinese() -> Generator[None]:
+    """Speak Chinese for one test."""
+    speak("zh")
+    yield
+    speak("en")
+
+
+def _calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
+    """Every call of one of these functions, and where it is."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+                yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node
+
+
+def _templates() -> dict[str, str]:
+    """Every template that is said, and where."""
+    said_at: dict[str, str] = {}
+    for where, call in _calls("say", "later"):
+        template = call.args[0]
+        assert isinstance(template, ast.Constant), f"{where}: only a literal can be looked up"
+        assert isinstance(template.value, str), where
+        said_at[template.value] = where
+    return said_at
+
+
+def _places(template: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
+
+
+def test_everything_that_is_said_has_its_chinese() -> None:
+    """A message that was forgotten would be the one English sentence on a Chinese screen."""
+    assert {template: where for template, where in _templates().items() if template not in CHINESE} == {}
+
+
+def test_no_chinese_is_left_over() -> None:
+    """What nobody says any more is no longer translated."""
+    assert sorted(CHINESE.keys() - _templates().keys()) == []
+
+
+def test_both_languages_tell_the_same_facts() -> None:
+    """A price or an id that is missing in one language is worse than a clumsy word."""
+    assert {english for english, chinese in CHINESE.items() if _places(english) != _places(chinese)} == set()
+
+
+def test_every_place_is_filled_in() -> None:
+    """A name that `say` is not given would break the very moment in which something is to be told."""
+    for where, call in _calls("say"):
+        template = call.args[0]
+        assert isinstance(template, ast.Constant)
+        assert _places(str(template.value)) == {keyword.arg for keyword in call.keywords}, where
+
+
+@pytest.mark.usefixtures("chinese")
+def test_words_are_said_in_the_language_of_the_process() -> None:
+    """Sentences follow each other as they do in print."""
+    assert MissingKey().words.startswith("未设置 DashScope API 密钥。未产生费用。本人可在")
+    assert "（1）" not in InvalidRequest(["a.", "b."]).words
+    assert said("DashScope's own words.") == "DashScope's own words."
+
+
+def test_english_is_spoken_until_something_else_is_chosen() -> None:
+    """A library that is only imported must not ask where it is."""
+    assert say("No money moved.") == said("No money moved.") == "No money moved."
+    assert sentences("One.", None, "", "Two.") == "One. Two."
