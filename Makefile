@@ -35,10 +35,11 @@ e2e: .venv/e2e  ## The slow runs: other people's clients and suites, random kill
 clients: .venv/e2e  ## Of the slow runs, eight clients of other people
 	$(SLOW) tests/e2e/test_clients.py
 
-bundle:  ## The bundle for Claude Desktop and others, in dist/ (wants Node)
+bundle:  ## The bundle for Claude Desktop and others, and what the registry is told of it, in dist/ (wants Node)
 	$(MCPB) validate manifest.json
 	mkdir -p $(DIST)
 	$(MCPB) pack . $(DIST)/wan-mcp-$(VERSION).mcpb
+	$(PYTHON) docs/registry.py $(DIST)/wan-mcp-$(VERSION).mcpb
 
 pins:  ## Renew every file of pins
 	$(BIN)/python requirements/renew.py

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 from urllib.parse import quote, urlencode
 
+import anyio
 from pydantic.fields import FieldInfo
 
 from wan_mcp import __version__
@@ -34,6 +35,7 @@ from wan_mcp.domain.task import (
     Status,
     money_state,
 )
+from wan_mcp.server.prompts import script_to_shots, wan_prompt
 from wan_mcp.server.tools import build_tools
 from wan_mcp.settings import Settings
 
@@ -395,17 +397,52 @@ def page(text: str, blocks: dict[str, Callable[[], str]]) -> str:
 
 
 def manifest(text: str) -> str:
-    """Return the manifest with this version and the tools."""
+    """Return the manifest with this version, the tools and the prompts."""
     told: dict[str, Any] = json.loads(text)
     told["version"] = __version__
     told["tools"] = [{"name": name, "description": words} for name, _, words in _tools()]
+    told["prompts"] = anyio.run(_prompts)
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+
+
+async def _prompts() -> list[dict[str, Any]]:
+    """Each with the argument that it needs; what it can also take, a host learns from the server."""
+    written = [
+        ("idea", "Turn an idea into a good Wan 2.5 prompt.", wan_prompt, await wan_prompt("${arguments.idea}")),
+        ("script", "Split a script into shots.", script_to_shots, await script_to_shots("${arguments.script}")),
+    ]
+    return [
+        {"name": write.__name__, "description": words, "arguments": [needed], "text": text}
+        for needed, words, write, text in written
+    ]
+
+
+def registry(text: str) -> str:
+    """Return server.json with this version, the bundle of it, and the settings that the bundle asks for."""
+    told: dict[str, Any] = json.loads(text)
+    [bundle] = told["packages"]
+    home = told["repository"]["url"]
+    told["version"] = bundle["version"] = __version__
+    bundle["identifier"] = f"{home}/releases/download/v{__version__}/wan-mcp-{__version__}.mcpb"
+    asked: dict[str, str] = json.loads((ROOT / "manifest.json").read_text("utf-8"))["server"]["mcp_config"]["env"]
+    bundle["environmentVariables"] = [
+        {
+            "name": name,
+            "description": words,
+            **({"isSecret": True} if name.endswith("_KEY") else {}),
+            **({"choices": allowed} if allowed else {}),
+        }
+        for name, words, allowed, _ in _settings()
+        if name in asked
+    ]
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def main() -> None:
     """Write, or only check."""
     wanted = {ROOT / name: page((ROOT / name).read_text("utf-8"), blocks) for name, blocks in PAGES.items()}
-    wanted[ROOT / "manifest.json"] = manifest((ROOT / "manifest.json").read_text("utf-8"))
+    for name, write in {"manifest.json": manifest, "server.json": registry}.items():
+        wanted[ROOT / name] = write((ROOT / name).read_text("utf-8"))
     stale = [path for path, text in wanted.items() if path.read_text("utf-8") != text]
     if "--check" in sys.argv[1:]:
         if stale:

@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from mcp import Client
 
 from wan_mcp import __version__
 from wan_mcp.cli.commands import program
+from wan_mcp.server.app import build_server
 from wan_mcp.server.tools import build_tools
 from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
@@ -76,6 +78,39 @@ def test_the_manifest_names_the_tools_there_are() -> None:
     """A host shows the manifest's list before the server has ever run."""
     told = {tool["name"]: tool["description"] for tool in _manifest()["tools"]}
     assert told == {tool.name: tool.description for tool in build_tools(_no_service)}
+
+
+def test_the_registry_takes_what_it_is_told() -> None:
+    """The rules of its schema, 2025-12-11, that a change of ours could break; a refusal comes with the release."""
+    told: dict[str, Any] = json.loads(_read("server.json"))
+    [package] = told["packages"]
+    assert told["$schema"] == "https://static.modelcontextprotocol.io/schemas/2025-12-11/server.schema.json"
+    assert re.fullmatch(r"[a-zA-Z0-9.-]+/[a-zA-Z0-9._-]+", told["name"])
+    assert 0 < len(told["description"]) <= 100
+    assert told["version"] == package["version"] == __version__
+    assert (package["registryType"], package["transport"]) == ("mcpb", {"type": "stdio"})
+    assert package["identifier"].endswith(f"/v{__version__}/wan-mcp-{__version__}.mcpb")
+    assert "fileSha256" not in package, "only `make bundle` knows it"
+    assert {variable["name"] for variable in package["environmentVariables"]} == set(
+        _manifest()["server"]["mcp_config"]["env"]
+    )
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_a_readme_names_the_server_as_the_registry_does(name: str) -> None:
+    """Whoever can write this page may publish under the name: that is how the registry knows its owner."""
+    assert f"<!-- mcp-name: {json.loads(_read('server.json'))['name']} -->" in _read(name)
+
+
+@pytest.mark.anyio
+async def test_the_manifest_names_the_prompts_there_are() -> None:
+    """A host shows these before the server has ever run, too."""
+    async with Client(build_server(_no_service)) as client:
+        served = {prompt.name: prompt.arguments or [] for prompt in (await client.list_prompts()).prompts}
+    told = {prompt["name"]: prompt["arguments"] for prompt in _manifest()["prompts"]}
+    assert told == {
+        name: [argument.name for argument in arguments if argument.required] for name, arguments in served.items()
+    }
 
 
 def test_every_choice_of_the_manifest_reaches_a_setting() -> None:

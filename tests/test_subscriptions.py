@@ -131,7 +131,7 @@ def _listen(wish: Any) -> Request[_Filter, str]:
 
 
 async def test_task_notifications_want_the_extension_declared(videos: Videos) -> None:
-    """The tasks extension demands this answer of every server, also of one that sends none."""
+    """The tasks extension demands this answer of every server."""
     wanted = _listen({"taskIds": ["vid_a"]})
     async with connected(videos) as client:
         with pytest.raises(MCPError) as failure:

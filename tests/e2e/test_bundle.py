@@ -4,6 +4,7 @@
 installed into an environment of its own with this project's pins.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -41,8 +42,11 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The bundle, validated, packed and unpacked again; a bundle is a zip archive."""
     folder = tmp_path_factory.mktemp("bundle")
     assert "Manifest schema validation passes" in _done("make", "bundle", f"DIST={folder}")
-    [packed] = folder.iterdir()
-    assert packed.name == f"wan-mcp-{__version__}.mcpb"
+    packed = folder / f"wan-mcp-{__version__}.mcpb"
+    assert {path.name for path in folder.iterdir()} == {packed.name, "server.json"}
+    [package] = json.loads((folder / "server.json").read_text("utf-8"))["packages"]
+    assert package["identifier"].endswith(f"/{packed.name}")
+    assert package["fileSha256"] == hashlib.sha256(packed.read_bytes()).hexdigest()
     shutil.unpack_archive(packed, folder / "unpacked", format="zip")
     return folder / "unpacked"
 

@@ -18,7 +18,7 @@ from wan_mcp.server.completions import add_completions
 from wan_mcp.server.prompts import add_prompts
 from wan_mcp.server.resources import JSON, add_resources
 from wan_mcp.server.subscriptions import News, Subscribers, Subscriptions, subscribers_of
-from wan_mcp.server.tasks import video_tasks
+from wan_mcp.server.tasks import VideoTasks, video_tasks
 from wan_mcp.server.tools import Service, build_tools
 
 INSTRUCTIONS = (
@@ -74,20 +74,21 @@ def build_server(
     `token_verifier` and `auth` say who may call over HTTP.
     """
     news = News(service)
+    book = VideoTasks(news.service)
     server = WanServer(
         "wan-mcp",
         title="Wan video",
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=build_tools(news.service),
-        extensions=[video_tasks(news.service)],
+        extensions=[video_tasks(book)],
         log_level="WARNING",
         cache_hints=CACHE,
         subscriptions=news,
         lifespan=subscribers_of(news),
         token_verifier=token_verifier,
         auth=auth,
-        middleware=[Subscriptions(news)],
+        middleware=[Subscriptions(news, book)],
     )
     add_resources(server, news.service)
     add_prompts(server)

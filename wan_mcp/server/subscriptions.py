@@ -1,29 +1,40 @@
 """Telling clients that a task has changed: `subscriptions/listen`, and in the older era `resources/subscribe`.
 
 The watcher's news goes straight to whoever listens; nothing here polls, and nothing is kept alive by it. `MCPServer`
-serves no `resources/subscribe` of its own, though hosts of the older era (VS Code, the Inspector) ask for it.
+serves no `resources/subscribe` of its own, though hosts of the older era (VS Code, the Inspector) ask for it, and
+its `subscriptions/listen` knows no `notifications/tasks`, which the tasks extension adds.
 Sources: https://modelcontextprotocol.io/specification/2026-07-28/basic/utilities/subscriptions and
-.../2025-11-25/server/resources#subscriptions
+.../2025-11-25/server/resources#subscriptions; of the extension, `tasks.py` names it.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import anyio
 import anyio.lowlevel
+from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.session import ServerSession
 from mcp.server.subscriptions import ResourceUpdated, ServerEvent
-from mcp.types import EmptyResult, SubscribeRequestParams
+from mcp.types import (
+    INVALID_PARAMS,
+    EmptyResult,
+    Notification,
+    RequestId,
+    ResourceUpdatedNotification,
+    ServerNotification,
+    SubscribeRequestParams,
+    SubscriptionsAcknowledgedNotification,
+)
 
 from wan_mcp.domain.errors import UnknownTask, WanError
 from wan_mcp.server.callers import caller
 from wan_mcp.server.links import task_uri
-from wan_mcp.server.tasks import declares_tasks, undeclared
+from wan_mcp.server.tasks import TaskBook, declares_tasks, detailed, undeclared
 
 if TYPE_CHECKING:  # the service is imported when it is opened
     from wan_mcp.service.videos import Videos
@@ -136,15 +147,16 @@ def subscribers_of(news: News) -> Callable[[MCPServer[Subscribers]], Any]:
 class Subscriptions:
     """The middleware that lets news through to clients of both eras."""
 
-    def __init__(self, news: News) -> None:
+    def __init__(self, news: News, book: TaskBook | None = None) -> None:
+        """`book` has the tasks of `notifications/tasks`; without it nobody is told of any."""
         self._news = news
+        self._book = book
 
     async def __call__(self, ctx: Context, call_next: CallNext) -> HandlerResult:
         """Answer what is about subscriptions; everything else passes."""
         match ctx.method:
             case "subscriptions/listen":
-                _refuse_undeclared(ctx)
-                return await call_next(await self._only_what_may_be_read(ctx))
+                return await call_next(await self._only_what_may_be_read(await self._with_tasks(ctx)))
             case "initialize":
                 return _saying_so(await call_next(ctx))
             case "resources/subscribe" if _is_older(ctx):
@@ -157,6 +169,35 @@ class Subscriptions:
             case _:
                 pass
         return await call_next(ctx)
+
+    async def _with_tasks(self, ctx: Context) -> Context:
+        """For the SDK, a client that listens to tasks listens to their resources."""
+        asked = _tasks_wanted(ctx)
+        if not asked or self._book is None:
+            return ctx
+        tasks = {task_uri(task_id): task_id for task_id in asked if await self._is_known(task_id)}
+        wanted = _wanted(ctx)
+        uris: object = wanted.get("resourceSubscriptions") or []
+        if not isinstance(uris, list):
+            return ctx  # the SDK refuses it
+        told = cast(list[object], uris)
+        session = _Listening(
+            ctx.session, self._book, tasks=tasks, uris=frozenset(uri for uri in told if isinstance(uri, str))
+        )
+        wanted = {**wanted, "resourceSubscriptions": [*told, *(uri for uri in tasks if uri not in told)]}
+        return replace(
+            ctx, session=cast(ServerSession, session), params={**(ctx.params or {}), "notifications": wanted}
+        )
+
+    async def _is_known(self, task_id: str) -> bool:
+        assert self._book is not None
+        try:
+            await self._book.get(task_id)
+        except UnknownTask:
+            return False
+        except WanError as error:
+            logger.warning("%s", error)
+        return True
 
     async def _only_what_may_be_read(self, ctx: Context) -> Context:
         """What is left out is missing in the acknowledgement, which tells the client."""
@@ -182,10 +223,65 @@ class Subscriptions:
         return True
 
 
-def _refuse_undeclared(ctx: Context) -> None:
-    """The tasks extension: who wants `notifications/tasks` must declare it. Whoever does is told that it gets none."""
-    if _wanted(ctx).get("taskIds") and not declares_tasks(ctx):
+class _TaskNotification(Notification[dict[str, Any], Literal["notifications/tasks"]]):
+    method: Literal["notifications/tasks"] = "notifications/tasks"
+    params: dict[str, Any]
+
+
+class _Listening:
+    """The session that the SDK's listen handler writes to: what it says of a task's resource becomes the task itself.
+
+    Each task is told once at the beginning, too: it may have ended between the client's last look and this moment.
+    """
+
+    def __init__(
+        self, session: ServerSession, book: TaskBook, *, tasks: Mapping[str, str], uris: frozenset[str]
+    ) -> None:
+        """`tasks` by their resource; `uris` are the resources that the client asked for as such."""
+        self._session = session
+        self._book = book
+        self._tasks = tasks
+        self._uris = uris
+
+    async def send_notification(self, notification: ServerNotification, related_request_id: RequestId) -> None:
+        """Say it as the client asked to be told."""
+        match notification:
+            case SubscriptionsAcknowledgedNotification(params=params):
+                honored = [uri for uri in params.notifications.resource_subscriptions or [] if uri in self._uris]
+                told = {"resource_subscriptions": honored or None, "taskIds": list(self._tasks.values())}
+                params = params.model_copy(update={"notifications": params.notifications.model_copy(update=told)})
+                notification = notification.model_copy(update={"params": params})
+                await self._session.send_notification(notification, related_request_id)
+                for task_id in self._tasks.values():
+                    await self._tell(task_id, params.meta, related_request_id)
+            case ResourceUpdatedNotification(params=params):
+                if params.uri in self._uris:
+                    await self._session.send_notification(notification, related_request_id)
+                if params.uri in self._tasks:
+                    await self._tell(self._tasks[params.uri], params.meta, related_request_id)
+            case _:
+                await self._session.send_notification(notification, related_request_id)
+
+    async def _tell(self, task_id: str, meta: Mapping[str, Any] | None, related_request_id: RequestId) -> None:
+        try:
+            task = await self._book.get(task_id)
+        except WanError as error:
+            logger.warning("%s", error)
+            return  # the next change tells all that this one would have
+        told = _TaskNotification(params={"_meta": dict(meta or {}), **detailed(task)})
+        await self._session.send_notification(cast(ServerNotification, told), related_request_id)
+
+
+def _tasks_wanted(ctx: Context) -> list[str]:
+    """The tasks extension: who wants `notifications/tasks` must declare it."""
+    asked: object = _wanted(ctx).get("taskIds")
+    if asked and not declares_tasks(ctx):
         raise undeclared()
+    if asked is None:
+        return []
+    if not isinstance(asked, list) or not all(isinstance(task_id, str) for task_id in cast(list[object], asked)):
+        raise MCPError(INVALID_PARAMS, "notifications.taskIds must be a list of task ids")
+    return list(dict.fromkeys(cast(list[str], asked)))
 
 
 def _wanted(ctx: Context) -> dict[str, Any]:

@@ -177,8 +177,17 @@ def _refuse_another_name(ctx: Context, task_id: str) -> None:
 
 
 def _wire(task: TaskState, result_type: Literal["task", "complete"]) -> Wire:
+    told = _plain(task) if result_type == "task" else detailed(task)
+    return {"resultType": result_type, **told}
+
+
+def detailed(task: TaskState) -> Wire:
+    """A task with its outcome: what `tasks/get` answers and `notifications/tasks` tells."""
+    return _plain(task) | _outcome(task)
+
+
+def _plain(task: TaskState) -> Wire:
     wire: Wire = {
-        "resultType": result_type,
         "taskId": task.id,
         "status": task.status,
         "createdAt": _iso(task.created_at),
@@ -188,8 +197,6 @@ def _wire(task: TaskState, result_type: Literal["task", "complete"]) -> Wire:
     }
     if task.message:
         wire["statusMessage"] = task.message
-    if result_type == "complete":
-        wire |= _outcome(task)
     return wire
 
 
@@ -268,6 +275,6 @@ def _ended(report: Report) -> tuple[Literal["working", "completed", "cancelled"]
     return "completed", result if task.is_saved else result.model_copy(update={"is_error": True})
 
 
-def video_tasks(service: Service) -> Tasks:
-    """The extension over the ledger that `service` opens."""
-    return Tasks(VideoTasks(service), tools=frozenset({"create_video"}))
+def video_tasks(book: VideoTasks) -> Tasks:
+    """The extension over the ledger."""
+    return Tasks(book, tools=frozenset({"create_video"}))
