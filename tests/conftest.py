@@ -13,7 +13,8 @@ import pytest
 
 from tests.audit import audit
 from wan_mcp.service.clock import Clock
-from wan_mcp.service.videos import Videos, open_service
+from wan_mcp.service.composition import open_service
+from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
 from wan_mcp.simulator import Simulator, serving
 

@@ -15,8 +15,8 @@ from typing import Any
 from tests.conftest import HandClock, made
 from tests.making import a_request
 from wan_mcp.adapters.ledger import Ledger
-from wan_mcp.service import videos
-from wan_mcp.service.videos import open_service
+from wan_mcp.service import composition
+from wan_mcp.service.composition import open_service
 
 DIED = 9
 FINISHED = 0
@@ -93,7 +93,7 @@ def run_until(last: int, job: Coroutine[Any, Any, None]) -> None:
     """Do a job in an event loop of its own, and end the process at the `last` step of it."""
     steps = Steps(last)
     CountedLedger.steps = steps
-    videos.Ledger = CountedLedger  # pyright: ignore[reportPrivateImportUsage]  # the composition root's name for it
+    composition.Ledger = CountedLedger  # pyright: ignore[reportPrivateImportUsage]  # the composition root's name for it
 
     def counted(loop: asyncio.AbstractEventLoop, work: Any, **options: Any) -> asyncio.Task[Any]:
         return asyncio.Task(Counted(work, steps), loop=loop, **options)

@@ -142,7 +142,9 @@ async def test_each_is_shown_its_own_figures_and_the_person_all(videos: Videos) 
     await videos.create(a_request("one"), agreed=False, caller="alice")
     await videos.create(a_request("two"), agreed=False, caller="bob")
 
-    alice, bob, stranger, person = [await videos.account(caller=name) for name in ("alice", "bob", "oauth:x", "local")]
+    alice, bob, stranger, person = [
+        await videos.spending.account(caller=name) for name in ("alice", "bob", "oauth:x", "local")
+    ]
     assert (alice.standing.held, alice.left, alice.budget.per_day) == (cny("3"), cny("3"), cny("6"))
     assert (bob.standing.held, bob.left, bob.budget.per_day) == (cny("3"), None, None)
     assert (stranger.standing.held, stranger.left) == (cny("0"), None)

@@ -90,7 +90,7 @@ async def test_a_caller_who_hangs_up_while_creating_loses_nothing(
             was_late = await stop(step, videos.create(a_request(f"take {step}"), agreed=False))
             await end_of(videos, clock)
             tasks = [report.task for report in await videos.newest(status=None, limit=10)]
-            standing = (await videos.account()).standing
+            standing = (await videos.spending.account()).standing
         charged = [task for task in tasks if task.money_state == "charged"]
         assert simulator.accepted_for(f"take {step}") == len(charged) <= 1, f"step {step}"
         assert all(task.file for task in charged), f"step {step}"

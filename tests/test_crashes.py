@@ -44,7 +44,7 @@ async def recover(url: str, folder: Path, simulator: Simulator, clock: HandClock
             clock.turn(seconds)
             await videos.watcher.turn()
         tasks = [report.task for report in await videos.newest(status=None, limit=10)]
-        standing = (await videos.account()).standing
+        standing = (await videos.spending.account()).standing
 
     accepted = simulator.accepted_for(f"crash {step}")
     assert accepted <= 1, f"step {step}: paid twice"

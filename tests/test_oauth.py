@@ -54,7 +54,7 @@ async def test_a_caller_whom_the_issuer_vouches_for_makes_a_video(settings: Sett
     assert created.structured_content is not None
     assert listed.structured_content is not None
     assert len(listed.structured_content["tasks"]) == 1
-    from wan_mcp.service.videos import open_service
+    from wan_mcp.service.composition import open_service
 
     async with open_service(settings, watching=False) as videos:
         assert len(await videos.newest(status=None, limit=5, caller="oauth:alice")) == 1

@@ -153,7 +153,7 @@ async def test_a_person_can_say_that_it_never_came_to_be(
     assert settled.status is Status.FAILED
     assert settled.problem is not None
     assert settled.problem.code == "SettledByPerson"
-    assert (await videos.account()).standing.held.amount == 0
+    assert (await videos.spending.account()).standing.held.amount == 0
 
 
 async def test_only_what_is_in_doubt_can_be_settled(videos: Videos) -> None:

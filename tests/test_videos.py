@@ -67,7 +67,7 @@ async def test_the_daily_budget_counts_what_is_held(
         await videos.create(a_request("two"), agreed=False)
         with pytest.raises(OverBudget) as told:
             await videos.create(a_request("three"), agreed=False)
-        account = await videos.account()
+        account = await videos.spending.account()
 
     assert "1.00 CNY left" in told.value.words
     assert account.left is not None
@@ -110,7 +110,7 @@ async def test_a_refusal_frees_the_money_and_says_why(videos: Videos, simulator:
     assert told.value.code == "DataInspectionFailed"
     [report] = await videos.newest(status=None, limit=10)
     assert report.task.status is Status.FAILED
-    assert (await videos.account()).standing.held.amount == 0
+    assert (await videos.spending.account()).standing.held.amount == 0
 
 
 async def test_an_unreachable_service_is_told_and_costs_nothing(tmp_path: Path, clock: HandClock) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from wan_mcp.server.app import build_server
-    from wan_mcp.service.videos import open_service
+    from wan_mcp.service.composition import open_service
     from wan_mcp.settings import Settings
 
 __all__ = ["Settings", "__version__", "build_server", "open_service"]
@@ -18,7 +18,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Settings": "wan_mcp.settings",
     "build_server": "wan_mcp.server.app",
-    "open_service": "wan_mcp.service.videos",
+    "open_service": "wan_mcp.service.composition",
 }
 
 

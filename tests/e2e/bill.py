@@ -31,7 +31,7 @@ async def run_on(url: str, folder: Path, simulator: Simulator) -> int:
         await _rest(videos, clock)
         settled = await _settle_by_hand(videos, simulator)
         await _rest(videos, clock)
-        standing = (await videos.account()).standing
+        standing = (await videos.spending.account()).standing
         assert (await videos.check_ledger()).unsettled == 0, "a task has no end"
         assert standing.held.amount == 0, "money is held for ever"
     return settled

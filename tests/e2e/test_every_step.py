@@ -22,7 +22,8 @@ from tests.e2e.bill import is_whole
 from tests.e2e.processes import ended, started
 from tests.making import a_request
 from wan_mcp.domain.errors import Unavailable
-from wan_mcp.service.videos import Videos, open_service
+from wan_mcp.service.composition import open_service
+from wan_mcp.service.videos import Videos
 from wan_mcp.simulator import Simulator, serving
 from wan_mcp.simulator import Status as At
 
@@ -141,7 +142,7 @@ async def recover(url: str, folder: Path, simulator: Simulator, clock: HandClock
     async with opened(made(url, folder), clock) as videos:
         await _turn(videos, clock, 1, 30, 30, 30, 900, 30, 30)
         tasks = [report.task for report in await videos.newest(status=None, limit=10)]
-        standing = (await videos.account()).standing
+        standing = (await videos.spending.account()).standing
     audit([videos.settings.ledger], simulator)
     accepted = [simulator.status(task.id) for task in simulator.accepted]
     charged = [task for task in tasks if task.money_state == "charged"]

@@ -14,8 +14,8 @@ from tests.e2e.processes import until
 from tests.making import a_request
 from tests.raw import RawClient, raw_server
 from wan_mcp.domain.task import Status
+from wan_mcp.service.composition import open_service
 from wan_mcp.service.report import Report
-from wan_mcp.service.videos import open_service
 from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio

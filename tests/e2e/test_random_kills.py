@@ -24,7 +24,8 @@ from tests.making import a_request
 from tests.raw import RawClient, raw_server
 from wan_mcp.domain.errors import SubmissionUncertain, TooLate, Unavailable
 from wan_mcp.service.clock import Clock
-from wan_mcp.service.videos import Videos, open_service
+from wan_mcp.service.composition import open_service
+from wan_mcp.service.videos import Videos
 from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio

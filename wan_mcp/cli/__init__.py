@@ -49,8 +49,8 @@ async def _open() -> AsyncGenerator["Videos"]:
 
     import anyio.to_thread
 
-    await anyio.to_thread.run_sync(import_module, "wan_mcp.service.videos")
-    from wan_mcp.service.videos import open_service
+    await anyio.to_thread.run_sync(import_module, "wan_mcp.service.composition")
+    from wan_mcp.service.composition import open_service
     from wan_mcp.settings import Settings
 
     settings = Settings.read()

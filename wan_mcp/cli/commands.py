@@ -153,7 +153,7 @@ def tasks(terminal: Terminal, status: str | None, limit: int) -> None:
     read.finish()
 
     async def work(videos: Videos) -> tuple[list[Report], Account]:
-        return await videos.newest(status=Status(word) if word else None, limit=limit), await videos.account()
+        return await videos.newest(status=Status(word) if word else None, limit=limit), await videos.spending.account()
 
     terminal.list(*visit(work))
 
@@ -232,8 +232,8 @@ def estimate(terminal: Terminal, count: int, **given: Any) -> None:
         tier = parse_resolution(read, model, limits) or model.resolution(parse_size(read, model, limits))
         duration = parse_duration(read, model, limits)
         read.finish()
-        quote = videos.price(resolution=tier, duration=duration, count=count)
-        return quote, videos.settings.region, await videos.account()
+        quote = videos.spending.price(resolution=tier, duration=duration, count=count)
+        return quote, videos.settings.region, await videos.spending.account()
 
     terminal.price(*visit(work))
 

@@ -20,8 +20,9 @@ from wan_mcp.cli.session import run
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import BadSettings, WanError
 from wan_mcp.server.views import size_words
+from wan_mcp.service.composition import open_service
 from wan_mcp.service.report import LedgerHealth
-from wan_mcp.service.videos import Videos, open_service
+from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
 
 _LITTLE_DISK = 500_000_000

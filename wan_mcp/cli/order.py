@@ -48,8 +48,8 @@ async def read_order(given: Mapping[str, object], videos: Videos) -> Order:
         raise MissingKey
     return Order(
         request=request,
-        quote=videos.quote(request),
-        account=await videos.account(),
+        quote=videos.spending.quote(request),
+        account=await videos.spending.account(),
         must_ask=await videos.needs_consent(request, max_cost),
         is_simulated=settings.is_local,
     )

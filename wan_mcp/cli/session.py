@@ -12,7 +12,8 @@ from typing import TypeVar, cast
 
 import anyio
 
-from wan_mcp.service.videos import Videos, open_service
+from wan_mcp.service.composition import open_service
+from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
 
 T = TypeVar("T")

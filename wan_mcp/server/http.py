@@ -28,7 +28,7 @@ from wan_mcp.server.oauth import Issuer
 from wan_mcp.server.opening import Opening
 from wan_mcp.server.requests import NamesOnly, OpenRequests
 from wan_mcp.server.transports import log_to_stderr
-from wan_mcp.service.videos import open_service
+from wan_mcp.service.composition import open_service
 from wan_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -56,7 +56,9 @@ def _add_ledger(server: MCPServer[Any], service: Service) -> None:
     async def today() -> str:
         try:
             videos = await service()
-            return _json(views.today(await videos.account(caller=caller()), await videos.today(caller=caller())))
+            return _json(
+                views.today(await videos.spending.account(caller=caller()), await videos.today(caller=caller()))
+            )
         except WanError as error:
             raise ResourceError(error.words) from error
 

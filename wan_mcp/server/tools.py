@@ -112,7 +112,7 @@ def _create(service: Service) -> Tool:
             return Consent(agree=max_cost is not None)
         if not can_ask:
             return Consent(agree=False)
-        return Elicit(views.question(request.prompt, videos.quote(request)), Consent)
+        return Elicit(views.question(request.prompt, videos.spending.quote(request)), Consent)
 
     async def create_video(
         arguments: Raw, consent: Annotated[ElicitationResult[Consent], Resolve(ask_the_person)], ctx: Context[Any, Any]
@@ -156,7 +156,7 @@ def _can_ask(ctx: Context[Any, Any]) -> bool:
 
 
 def _declined(videos: "Videos", request: VideoRequest) -> Declined:
-    cost = videos.quote(request).amount
+    cost = videos.spending.quote(request).amount
     if videos.settings.budget.confirm_above.amount == 0:
         otherwise = "they set WAN_MCP_CONFIRM_ABOVE above 0."
     else:
@@ -224,7 +224,7 @@ def _estimate(service: Service) -> Tool:
         if resolution and read.given("size") and resolution != model.resolution(size):
             read.problem(f"size {size} is {model.resolution(size)}, not {resolution}; give one of the two.")
         read.finish()
-        quote = videos.price(resolution=resolution or model.resolution(size), duration=duration, count=count)
+        quote = videos.spending.price(resolution=resolution or model.resolution(size), duration=duration, count=count)
         return _told(*views.estimate(quote, videos.settings.region, await _account(videos)))
 
     return _tool(
@@ -244,7 +244,7 @@ def _estimate(service: Service) -> Tool:
 async def _account(videos: "Videos") -> Account | None:
     """A price is a price also where the ledger cannot be read."""
     try:
-        return await videos.account(caller=caller())
+        return await videos.spending.account(caller=caller())
     except LedgerUnusable as error:
         logger.warning("%s", error)
         return None
@@ -261,7 +261,7 @@ def _list(service: Service) -> Tool:
         read.finish()
         videos = await service()
         reports = await videos.newest(status=Status(status) if status else None, limit=limit, caller=caller())
-        return _told(*views.listing(reports, await videos.account(caller=caller())))
+        return _told(*views.listing(reports, await videos.spending.account(caller=caller())))
 
     return _tool(
         list_video_tasks,

@@ -1,36 +1,28 @@
-"""The verbs that callers have: estimate, create, get, wait, list, cancel, settle.
-
-`open_service` is the one composition root: the only place where settings, adapters and the watcher meet.
-"""
+"""The verbs that callers have: create, get, wait, list, cancel, settle."""
 
 import logging
 import re
-import secrets
-import statistics
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import TypeVar
 
 import anyio
 
 from wan_mcp.adapters.dashscope import DashScope
-from wan_mcp.adapters.downloads import Downloads
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
-from wan_mcp.domain.caller import LOCAL, PERSON, STRANGER, Rights, own_budget
-from wan_mcp.domain.catalogue import Quote
-from wan_mcp.domain.errors import LedgerUnusable, MissingKey, NeedsConsent, OverBudget, StaleTask, TooLate, UnknownTask
-from wan_mcp.domain.money import Money
-from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply, is_prompt_of
+from wan_mcp.domain.caller import LOCAL
+from wan_mcp.domain.errors import MissingKey, NeedsConsent, StaleTask, TooLate, UnknownTask
+from wan_mcp.domain.remote import apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.task import SETTLED_BY_PERSON, Problem, Status, VideoTask
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.figures import Figures, Tally
-from wan_mcp.service.report import Account, LedgerHealth, Report
+from wan_mcp.service.finding import Finder, new_id
+from wan_mcp.service.report import LedgerHealth, Report
+from wan_mcp.service.reporting import Reports
+from wan_mcp.service.spending import Spending
 from wan_mcp.service.watcher import Watcher
 from wan_mcp.settings import Settings
 
@@ -56,82 +48,39 @@ class Videos:
         watcher: Watcher,
         dashscope: DashScope | None,
         clock: Clock,
-        rights: Mapping[str, Rights],
+        spending: Spending,
+        finder: Finder,
+        reports: Reports,
         tally: Tally,
     ) -> None:
         self.settings = settings
         self.watcher = watcher
+        self.spending = spending
         self._ledger = ledger
         self._owner = owner
         self._dashscope = dashscope
         self._clock = clock
-        self._named_rights = rights
+        self._finder = finder
+        self._reports = reports
         self._tally = tally
         self._open_waits = 0
         self._creating = 0
         self._created = anyio.Event()
 
-    # Prices
-
-    def quote(self, request: VideoRequest) -> Quote:
-        """Price one request."""
-        return self.price(resolution=request.resolution, duration=request.duration)
-
-    def price(self, *, resolution: str, duration: int, count: int = 1) -> Quote:
-        """Price `count` videos of one kind in the region's currency."""
-        return self.settings.model.quote(
-            region=self.settings.region, resolution=resolution, duration=duration, count=count
-        )
-
-    def _rights(self, caller: str) -> Rights:
-        return PERSON if caller == LOCAL else self._named_rights.get(caller, STRANGER)
-
-    async def account(self, *, caller: str = LOCAL) -> Account:
-        """Return the budget and what is left of it today: all of it for the person, only its own for a caller."""
-        currency, today = self.settings.region.currency, self._clock.day_start()
-        if caller == LOCAL:
-            standing = await self._ledger.standing(self.settings.account, currency, today)
-            return Account(budget=self.settings.budget, standing=standing, currency=currency)
-        standing = await self._ledger.standing(self.settings.account, currency, today, caller=caller)
-        budget = own_budget(self.settings.budget, self._rights(caller))
-        return Account(budget=budget, standing=standing, currency=currency, is_shared=True)
+    # Creating
 
     async def needs_consent(
         self, request: VideoRequest, max_cost: float | None, *, can_ask: bool = False, caller: str = LOCAL
     ) -> bool:
         """Must the person be asked before this is created? Not for what is open already: that is not paid again.
 
-        `max_cost` says that they were asked in words. It counts everywhere but where `can_ask`, and the person
-        set the threshold to 0: they want to be asked each time.
-
         Raises:
             OverBudget: it will not be created whatever the person says; `max_cost` counts as a cap too.
         """
-        cost = self.quote(request).amount
-        budget = self.settings.budget
-        own = self._rights(caller).per_task
-        if own is not None and cost > own:
-            raise OverBudget(
-                f"This costs {cost}, and one video of {caller}'s may cost {own} at most.",
-                next_step="Ask for a shorter video or a smaller size, or the person raises budget_per_task in "
-                "WAN_MCP_TOKENS_FILE.",
-            )
-        if budget.per_task is not None and cost > budget.per_task:
-            raise OverBudget(
-                f"This costs {cost}, and one video may cost {budget.per_task} at most.",
-                next_step="Ask for a shorter video or a smaller size, or the person raises WAN_MCP_BUDGET_PER_TASK.",
-            )
-        if max_cost is not None and cost.amount > Decimal(str(max_cost)):
-            raise OverBudget(
-                f"This costs {cost}, more than the max_cost of {max_cost} {cost.currency} in the call.",
-                next_step="Ask for a shorter video or a smaller size, or raise max_cost if the person agrees.",
-            )
-        always = budget.confirm_above.amount == 0
-        asks = always or cost > budget.confirm_above
-        was_asked = max_cost is not None and not (always and can_ask)
-        return asks and not was_asked and await self._ledger.open_twin(self._draft(request, caller)) is None
-
-    # Creating
+        cost = self.spending.quote(request).amount
+        self.spending.refuse_too_dear(cost, caller=caller)
+        must_ask = self.spending.must_ask(cost, max_cost, can_ask=can_ask)
+        return must_ask and await self._ledger.open_twin(self._draft(request, caller)) is None
 
     async def create(self, request: VideoRequest, *, agreed: bool, caller: str = "local") -> Report:
         """Hold the money, submit, and answer at once; QUEUED where there is no room yet.
@@ -144,7 +93,7 @@ class Videos:
         """
         if self._dashscope is None:
             raise MissingKey
-        cost = self.quote(request).amount
+        cost = self.spending.quote(request).amount
         if await self.needs_consent(request, None, caller=caller) and not agreed:
             raise NeedsConsent(
                 f"This costs {cost}. Above {self.settings.budget.confirm_above} the person must agree first.",
@@ -167,9 +116,9 @@ class Videos:
 
     def _draft(self, request: VideoRequest, caller: str) -> VideoTask:
         now = self._clock.now()
-        quote = self.quote(request)
+        quote = self.spending.quote(request)
         return VideoTask(
-            id=_new_id(),
+            id=new_id(),
             status=Status.QUEUED,
             account=self.settings.account,
             caller=caller,
@@ -187,15 +136,15 @@ class Videos:
             model=self.settings.model,
             budget=self.settings.budget,
             day_start=self._clock.day_start(),
-            rights=self._rights(draft.caller),
+            rights=self.spending.rights(draft.caller),
         )
         task = reserved.task
         if not reserved.is_new:
-            return await self._report(task, is_known_request=True)
+            return await self._reports.of(task, is_known_request=True)
         self.watcher.watch(task)
         if task.status is Status.SUBMITTING:
             task = await self.watcher.send(task)
-        return await self._report(task)
+        return await self._reports.of(task)
 
     # Reading
 
@@ -206,8 +155,8 @@ class Videos:
             UnknownTask: there is no such task.
             Unavailable, Refused: DashScope would have to be asked, and did not tell.
         """
-        task = await self._find(task_id.strip(), caller)
-        return await self._report(task)
+        task = await self._finder.find(task_id, caller)
+        return await self._reports.of(task)
 
     async def wait(
         self, task_id: str, *, seconds: float, progress: Progress | None = None, caller: str = "local"
@@ -247,7 +196,7 @@ class Videos:
     async def newest(self, *, status: Status | None, limit: int, caller: str = "local") -> list[Report]:
         """Return a caller's tasks, newest first."""
         tasks = await self._ledger.newest(self.settings.account, caller, status=status, limit=limit)
-        return [await self._report(task) for task in tasks]
+        return [await self._reports.of(task) for task in tasks]
 
     async def history(self, task_id: str) -> list[VideoTask]:
         """Return every version of a task that the caller was shown by `get`, oldest first."""
@@ -271,12 +220,12 @@ class Videos:
             TooLate: it runs, has ended, or nobody knows yet whether it was accepted.
             Unavailable, Refused: DashScope did not answer, or does not let this key cancel.
         """
-        task = await self._find(task_id.strip(), caller)
+        task = await self._finder.find(task_id, caller)
         match task.status:
             case Status.QUEUED:
-                return await self._report(await self._cancel_with_us(task))
+                return await self._reports.of(await self._cancel_with_us(task))
             case Status.PENDING:
-                return await self._report(await self._cancel_at_dashscope(task))
+                return await self._reports.of(await self._cancel_at_dashscope(task))
             case Status.RUNNING:
                 raise TooLate(
                     f"{task.id} is already being rendered, and DashScope cancels only what has not started.",
@@ -318,7 +267,7 @@ class Videos:
 
     async def _asked_now(self, task: VideoTask) -> VideoTask:
         """Ask DashScope out of turn, whoever watches the task, and write down what is new."""
-        told = apply(task, await self._look(task.dashscope_task_id or ""), self._clock.now())
+        told = apply(task, await self._finder.look(task.dashscope_task_id or ""), self._clock.now())
         if told is None:
             return task
         try:
@@ -337,15 +286,17 @@ class Videos:
             UnknownTask: there is no such task.
             TooLate: its end is known already, or is still being found out.
         """
-        task = await self._find(task_id.strip(), None)
+        task = await self._finder.find(task_id, None)
         if task.status not in (Status.UNCERTAIN, Status.UNKNOWN):
             raise TooLate(f"{task.id} is {task.status}: there is nothing to settle.")
         now = self._clock.now()
         if remote_id is None:
-            return await self._report(await self._ledger.record(task.to(Status.FAILED, now, problem=SETTLED_BY_PERSON)))
+            return await self._reports.of(
+                await self._ledger.record(task.to(Status.FAILED, now, problem=SETTLED_BY_PERSON))
+            )
         if (known := await self._ledger.of_remote(self.settings.account, remote_id)) is not None:
             raise TooLate(f"{remote_id} is {known.id}'s, so it cannot be {task.id}'s too.")
-        remote = await self._look(remote_id)
+        remote = await self._finder.look(remote_id)
         settled = apply(task, remote, now)
         if settled is None or remote.status is Status.UNKNOWN:
             raise UnknownTask(f"DashScope says that {remote_id} is {remote.status}, which settles nothing.")
@@ -353,7 +304,7 @@ class Videos:
             raise UnknownTask(f"{remote_id} has another prompt than {task.id}, so it is not this task.")
         # Whoever watches it, or nobody: the next round of some watcher finds it unsettled and goes on.
         self.watcher.refresh(await self._ledger.record(settled))
-        return await self._report(settled)
+        return await self._reports.of(settled)
 
     # Being examined
 
@@ -364,7 +315,7 @@ class Videos:
             MissingKey: there is none.
             Refused, Unavailable: it is no good, or nobody is there.
         """
-        await self._look(str(uuid.uuid4()))
+        await self._finder.look(str(uuid.uuid4()))
 
     async def check_ledger(self) -> LedgerHealth:
         """Look the ledger's file over, and count what is unsettled in it."""
@@ -388,100 +339,12 @@ class Videos:
         """Return what /metrics tells, of all callers together."""
         return Figures(
             tasks=await self._ledger.census(self.settings.account),
-            standing=(await self.account()).standing,
+            standing=(await self.spending.account()).standing,
             budget=self.settings.budget,
             watched=self.watcher.open_count,
             open_waits=self._open_waits,
             tally=self._tally,
         )
-
-    # Finding
-
-    async def _find(self, task_id: str, caller: str | None) -> VideoTask:
-        task = await self._ledger.get(task_id) if task_id.startswith("vid_") else None
-        task = task or await self._ledger.of_remote(self.settings.account, task_id)
-        if task is not None and (caller is None or task.caller == caller):
-            if task.account != self.settings.account:
-                raise UnknownTask(
-                    f"{task.id} belongs to {task.account}, and this server is set to {self.settings.account}.",
-                    next_step="The person can start wan-mcp with that account's settings.",
-                )
-            return task
-        caller = caller or LOCAL
-        if task_id.startswith("vid_") or not _REMOTE_ID.fullmatch(task_id) or not self._rights(caller).may_adopt:
-            raise _unknown(task_id)
-        return await self._adopt(task_id, caller)
-
-    async def _adopt(self, remote_id: str, caller: str) -> VideoTask:
-        """Take a task that was made elsewhere on the account into the ledger; it costs this budget nothing."""
-        remote = await self._look(remote_id)
-        if remote.status is Status.UNKNOWN:
-            raise _unknown(remote_id)
-        now = self._clock.now()
-        found = self._of_elsewhere(remote, caller)
-        # Whatever it has been through already, its life in our ledger begins with this entry.
-        adopted = replace(apply(found, remote, now) or found, version=0)
-        known = await self._ledger.adopt(adopted, owner=self._owner.id)
-        if known.caller != caller:  # somebody else's; asked for at DashScope all the same, so that nobody can tell
-            raise _unknown(remote_id)
-        if not known.is_settled:
-            self.watcher.watch(known)
-        return known
-
-    async def _look(self, remote_id: str) -> RemoteTask:
-        if self._dashscope is None:
-            raise MissingKey
-        return await self._dashscope.look(remote_id)
-
-    def _of_elsewhere(self, remote: RemoteTask, caller: str) -> VideoTask:
-        model, now = self.settings.model, self._clock.now()
-        size = remote.size if remote.size in model.all_sizes else model.default_size
-        seconds = remote.billed_seconds or model.default_duration
-        return VideoTask(
-            id=_new_id(),
-            status=Status.PENDING,
-            account=self.settings.account,
-            caller=caller,
-            request=VideoRequest(
-                model=model.id, prompt=remote.orig_prompt or MADE_ELSEWHERE, size=size, duration=seconds
-            ),
-            unit_price=Money(Decimal(0), self.settings.region.currency),
-            seconds=seconds,
-            asked_at=remote.submitted_at or now,
-            since=now,
-            dashscope_task_id=remote.id,
-            submitted_at=remote.submitted_at or now,
-        )
-
-    # Around a task
-
-    async def _report(self, task: VideoTask, *, is_known_request: bool = False) -> Report:
-        return Report(
-            task=task,
-            elapsed=max(self._elapsed(task), timedelta(0)),
-            usual=await self._usual(task),
-            place=await self._ledger.queue_place(task) if task.status is Status.QUEUED else None,
-            is_known_request=is_known_request,
-            trouble=self.watcher.trouble(task.id),
-            look_every=timedelta(seconds=self.settings.poll_interval),
-            is_for_a_person=task.is_for_a_person(self._clock.now()),
-        )
-
-    def _elapsed(self, task: VideoTask) -> timedelta:
-        """By one clock each: ours while it is open, DashScope's once it has told begin and end."""
-        if task.is_open:
-            return self._clock.now() - (task.sent_at or task.asked_at)
-        if task.submitted_at and task.ended_at:
-            return task.ended_at - task.submitted_at
-        return task.since - task.asked_at
-
-    async def _usual(self, task: VideoTask) -> timedelta:
-        """The median of the ledger's latest videos of the same kind; the catalogue's word before there are three."""
-        times = await self._ledger.render_times(task.account, task.kind)
-        if len(times) >= 3:
-            return timedelta(seconds=statistics.median(time.total_seconds() for time in times))
-        prior = self.settings.model.usual_seconds
-        return timedelta(seconds=prior.get((task.request.resolution, task.request.duration), 180))
 
 
 async def _shielded(work: Coroutine[object, object, T]) -> T:
@@ -489,91 +352,3 @@ async def _shielded(work: Coroutine[object, object, T]) -> T:
     with anyio.CancelScope(shield=True):
         return await work
     raise AssertionError("a shield without a deadline lets nothing end early")  # pragma: no cover
-
-
-def _new_id() -> str:
-    return f"vid_{secrets.token_urlsafe(16)}"
-
-
-def _unknown(task_id: str) -> UnknownTask:
-    return UnknownTask(
-        f"There is no task {task_id[:80]!r}, neither here nor at DashScope (which forgets a task after 24 hours).",
-        next_step="list_video_tasks shows the tasks that there are.",
-    )
-
-
-@asynccontextmanager
-async def open_service(
-    settings: Settings,
-    *,
-    clock: Clock | None = None,
-    watching: bool = True,
-    rights: Mapping[str, Rights] | None = None,
-) -> AsyncGenerator[Videos]:
-    """Open the ledger, start watching, and yield the service. The one place where all parts meet.
-
-    Without `watching` nothing happens by itself: the caller takes the watcher's turns. `rights` are those of
-    callers other than the local person, by name.
-
-    Raises:
-        LedgerUnusable: nothing is started.
-    """
-    clock = clock or Clock()
-    ledger = Ledger(settings.ledger)
-    await ledger.open()
-    try:
-        owner = Owner(settings.ledger.with_name(settings.ledger.name + ".owners"))
-    except LedgerUnusable:
-        await ledger.close()
-        raise
-    owner.sweep()
-    tally = Tally()
-    downloads = Downloads(settings.output_dir, from_loopback=settings.is_local, on_end=tally.downloaded)
-    dashscope = _dashscope(settings, tally)
-    watcher = Watcher(
-        account=settings.account,
-        model=settings.model,
-        dashscope=dashscope,
-        ledger=ledger,
-        downloads=downloads,
-        owner=owner,
-        clock=clock,
-        look_every=timedelta(seconds=settings.poll_interval),
-    )
-    videos = Videos(
-        settings=settings,
-        ledger=ledger,
-        owner=owner,
-        watcher=watcher,
-        dashscope=dashscope,
-        clock=clock,
-        rights=rights or {},
-        tally=tally,
-    )
-    try:
-        async with anyio.create_task_group() as background:
-            if watching:
-                background.start_soon(watcher.run)
-            yield videos
-            background.cancel_scope.cancel()
-    finally:
-        with anyio.CancelScope(shield=True):
-            await downloads.aclose()
-            if dashscope is not None:
-                await dashscope.aclose()
-            await ledger.close()
-            owner.close()
-
-
-def _dashscope(settings: Settings, tally: Tally) -> DashScope | None:
-    if settings.key is None:
-        return None
-    return DashScope(
-        api_root=settings.api_root,
-        key=settings.key,
-        workspace=settings.workspace,
-        submissions_per_second=settings.model.submissions_per_second,
-        queries_per_second=settings.model.queries_per_second,
-        is_local=settings.is_local,
-        on_answer=tally.answered,
-    )

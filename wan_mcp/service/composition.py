@@ -1,0 +1,110 @@
+"""The one place where settings, adapters and the parts of the service meet."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import anyio
+
+from wan_mcp.adapters.dashscope import DashScope
+from wan_mcp.adapters.downloads import Downloads
+from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.owners import Owner
+from wan_mcp.domain.caller import Rights
+from wan_mcp.domain.errors import LedgerUnusable
+from wan_mcp.service.clock import Clock
+from wan_mcp.service.figures import Tally
+from wan_mcp.service.finding import Finder
+from wan_mcp.service.reporting import Reports
+from wan_mcp.service.spending import Spending
+from wan_mcp.service.videos import Videos
+from wan_mcp.service.watcher import Watcher
+from wan_mcp.settings import Settings
+
+
+@asynccontextmanager
+async def open_service(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    watching: bool = True,
+    rights: Mapping[str, Rights] | None = None,
+) -> AsyncGenerator[Videos]:
+    """Open the ledger, start watching, and yield the service.
+
+    Without `watching` nothing happens by itself: the caller takes the watcher's turns. `rights` are those of
+    callers other than the local person, by name.
+
+    Raises:
+        LedgerUnusable: nothing is started.
+    """
+    clock = clock or Clock()
+    ledger = Ledger(settings.ledger)
+    await ledger.open()
+    try:
+        owner = Owner(settings.ledger.with_name(settings.ledger.name + ".owners"))
+    except LedgerUnusable:
+        await ledger.close()
+        raise
+    owner.sweep()
+    tally = Tally()
+    downloads = Downloads(settings.output_dir, from_loopback=settings.is_local, on_end=tally.downloaded)
+    dashscope = _dashscope(settings, tally)
+    watcher = Watcher(
+        account=settings.account,
+        model=settings.model,
+        dashscope=dashscope,
+        ledger=ledger,
+        downloads=downloads,
+        owner=owner,
+        clock=clock,
+        look_every=timedelta(seconds=settings.poll_interval),
+    )
+    spending = Spending(settings=settings, ledger=ledger, clock=clock, rights=rights or {})
+    videos = Videos(
+        settings=settings,
+        ledger=ledger,
+        owner=owner,
+        watcher=watcher,
+        dashscope=dashscope,
+        clock=clock,
+        spending=spending,
+        finder=Finder(
+            settings=settings,
+            ledger=ledger,
+            owner=owner,
+            watcher=watcher,
+            dashscope=dashscope,
+            clock=clock,
+            spending=spending,
+        ),
+        reports=Reports(settings=settings, ledger=ledger, watcher=watcher, clock=clock),
+        tally=tally,
+    )
+    try:
+        async with anyio.create_task_group() as background:
+            if watching:
+                background.start_soon(watcher.run)
+            yield videos
+            background.cancel_scope.cancel()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await downloads.aclose()
+            if dashscope is not None:
+                await dashscope.aclose()
+            await ledger.close()
+            owner.close()
+
+
+def _dashscope(settings: Settings, tally: Tally) -> DashScope | None:
+    if settings.key is None:
+        return None
+    return DashScope(
+        api_root=settings.api_root,
+        key=settings.key,
+        workspace=settings.workspace,
+        submissions_per_second=settings.model.submissions_per_second,
+        queries_per_second=settings.model.queries_per_second,
+        is_local=settings.is_local,
+        on_answer=tally.answered,
+    )

@@ -1,0 +1,122 @@
+"""Finding a task by its id: ours, DashScope's, or one of DashScope's that was made elsewhere on the account."""
+
+import re
+import secrets
+from dataclasses import replace
+from decimal import Decimal
+
+from wan_mcp.adapters.dashscope import DashScope
+from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.owners import Owner
+from wan_mcp.domain.caller import LOCAL
+from wan_mcp.domain.errors import MissingKey, UnknownTask
+from wan_mcp.domain.money import Money
+from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply
+from wan_mcp.domain.request import VideoRequest
+from wan_mcp.domain.task import Status, VideoTask
+from wan_mcp.service.clock import Clock
+from wan_mcp.service.spending import Spending
+from wan_mcp.service.watcher import Watcher
+from wan_mcp.settings import Settings
+
+_REMOTE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{7,63}")
+
+
+class Finder:
+    """Finds the tasks of one account."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        ledger: Ledger,
+        owner: Owner,
+        watcher: Watcher,
+        dashscope: DashScope | None,
+        clock: Clock,
+        spending: Spending,
+    ) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._owner = owner
+        self._watcher = watcher
+        self._dashscope = dashscope
+        self._clock = clock
+        self._spending = spending
+
+    async def find(self, task_id: str, caller: str | None) -> VideoTask:
+        """Return a task of `caller`, or of anybody where that is `None`.
+
+        Raises:
+            UnknownTask: there is no such task.
+            MissingKey, Unavailable, Refused: DashScope would have to be asked, and did not tell.
+        """
+        task_id = task_id.strip()
+        task = await self._ledger.get(task_id) if task_id.startswith("vid_") else None
+        task = task or await self._ledger.of_remote(self._settings.account, task_id)
+        if task is not None and (caller is None or task.caller == caller):
+            if task.account != self._settings.account:
+                raise UnknownTask(
+                    f"{task.id} belongs to {task.account}, and this server is set to {self._settings.account}.",
+                    next_step="The person can start wan-mcp with that account's settings.",
+                )
+            return task
+        caller = caller or LOCAL
+        may_adopt = self._spending.rights(caller).may_adopt
+        if task_id.startswith("vid_") or not _REMOTE_ID.fullmatch(task_id) or not may_adopt:
+            raise _unknown(task_id)
+        return await self._adopt(task_id, caller)
+
+    async def look(self, remote_id: str) -> RemoteTask:
+        """Ask DashScope once how a task is doing."""
+        if self._dashscope is None:
+            raise MissingKey
+        return await self._dashscope.look(remote_id)
+
+    async def _adopt(self, remote_id: str, caller: str) -> VideoTask:
+        """Take a task that was made elsewhere on the account into the ledger; it costs this budget nothing."""
+        remote = await self.look(remote_id)
+        if remote.status is Status.UNKNOWN:
+            raise _unknown(remote_id)
+        now = self._clock.now()
+        found = self._of_elsewhere(remote, caller)
+        # Whatever it has been through already, its life in our ledger begins with this entry.
+        adopted = replace(apply(found, remote, now) or found, version=0)
+        known = await self._ledger.adopt(adopted, owner=self._owner.id)
+        if known.caller != caller:  # somebody else's; asked for at DashScope all the same, so that nobody can tell
+            raise _unknown(remote_id)
+        if not known.is_settled:
+            self._watcher.watch(known)
+        return known
+
+    def _of_elsewhere(self, remote: RemoteTask, caller: str) -> VideoTask:
+        model, now = self._settings.model, self._clock.now()
+        size = remote.size if remote.size in model.all_sizes else model.default_size
+        seconds = remote.billed_seconds or model.default_duration
+        return VideoTask(
+            id=new_id(),
+            status=Status.PENDING,
+            account=self._settings.account,
+            caller=caller,
+            request=VideoRequest(
+                model=model.id, prompt=remote.orig_prompt or MADE_ELSEWHERE, size=size, duration=seconds
+            ),
+            unit_price=Money(Decimal(0), self._settings.region.currency),
+            seconds=seconds,
+            asked_at=remote.submitted_at or now,
+            since=now,
+            dashscope_task_id=remote.id,
+            submitted_at=remote.submitted_at or now,
+        )
+
+
+def new_id() -> str:
+    """An id of ours that nobody can guess: 128 random bits."""
+    return f"vid_{secrets.token_urlsafe(16)}"
+
+
+def _unknown(task_id: str) -> UnknownTask:
+    return UnknownTask(
+        f"There is no task {task_id[:80]!r}, neither here nor at DashScope (which forgets a task after 24 hours).",
+        next_step="list_video_tasks shows the tasks that there are.",
+    )

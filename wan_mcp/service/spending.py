@@ -1,0 +1,87 @@
+"""What things cost, who may spend how much, and when the person must be asked first."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.domain.caller import LOCAL, PERSON, STRANGER, Rights, own_budget
+from wan_mcp.domain.catalogue import Quote
+from wan_mcp.domain.errors import OverBudget
+from wan_mcp.domain.money import Money
+from wan_mcp.domain.request import VideoRequest
+from wan_mcp.service.clock import Clock
+from wan_mcp.service.report import Account
+from wan_mcp.settings import Settings
+
+
+class Spending:
+    """The prices and budgets of one account, and the rights of its callers."""
+
+    def __init__(self, *, settings: Settings, ledger: Ledger, clock: Clock, rights: Mapping[str, Rights]) -> None:
+        self._settings = settings
+        self._ledger = ledger
+        self._clock = clock
+        self._named_rights = rights
+
+    def quote(self, request: VideoRequest) -> Quote:
+        """Price one request."""
+        return self.price(resolution=request.resolution, duration=request.duration)
+
+    def price(self, *, resolution: str, duration: int, count: int = 1) -> Quote:
+        """Price `count` videos of one kind in the region's currency."""
+        return self._settings.model.quote(
+            region=self._settings.region, resolution=resolution, duration=duration, count=count
+        )
+
+    def rights(self, caller: str) -> Rights:
+        """Return what a caller may do; the person may do everything."""
+        return PERSON if caller == LOCAL else self._named_rights.get(caller, STRANGER)
+
+    async def account(self, *, caller: str = LOCAL) -> Account:
+        """Return the budget and what is left of it today: all of it for the person, only its own for a caller."""
+        settings, today = self._settings, self._clock.day_start()
+        currency = settings.region.currency
+        if caller == LOCAL:
+            standing = await self._ledger.standing(settings.account, currency, today)
+            return Account(budget=settings.budget, standing=standing, currency=currency)
+        standing = await self._ledger.standing(settings.account, currency, today, caller=caller)
+        budget = own_budget(settings.budget, self.rights(caller))
+        return Account(budget=budget, standing=standing, currency=currency, is_shared=True)
+
+    def refuse_too_dear(self, cost: Money, *, caller: str) -> None:
+        """Let one video of this price through, or not.
+
+        Raises:
+            OverBudget: it is dearer than the caller's cap for one video, or the person's.
+        """
+        own, cap = self.rights(caller).per_task, self._settings.budget.per_task
+        if own is not None and cost > own:
+            raise OverBudget(
+                f"This costs {cost}, and one video of {caller}'s may cost {own} at most.",
+                next_step="Ask for a shorter video or a smaller size, or the person raises budget_per_task in "
+                "WAN_MCP_TOKENS_FILE.",
+            )
+        if cap is not None and cost > cap:
+            raise OverBudget(
+                f"This costs {cost}, and one video may cost {cap} at most.",
+                next_step="Ask for a shorter video or a smaller size, or the person raises WAN_MCP_BUDGET_PER_TASK.",
+            )
+
+    def must_ask(self, cost: Money, max_cost: float | None, *, can_ask: bool) -> bool:
+        """Must the person be asked before this much is spent?
+
+        `max_cost` says that they were asked in words. It counts everywhere but where `can_ask`, and the person
+        set the threshold to 0: they want to be asked each time.
+
+        Raises:
+            OverBudget: it costs more than `max_cost`.
+        """
+        if max_cost is not None and cost.amount > Decimal(str(max_cost)):
+            raise OverBudget(
+                f"This costs {cost}, more than the max_cost of {max_cost} {cost.currency} in the call.",
+                next_step="Ask for a shorter video or a smaller size, or raise max_cost if the person agrees.",
+            )
+        threshold = self._settings.budget.confirm_above
+        always = threshold.amount == 0
+        was_asked = max_cost is not None and not (always and can_ask)
+        return (always or cost > threshold) and not was_asked
