@@ -81,8 +81,11 @@ def rooms() -> str:
     lines = [f"- `settings.py`: {_first_sentence(package / 'settings.py')}"]
     for floor in (*_FLOORS, "simulator"):
         lines.append(f"- **`{floor}/`**: {_first_sentence(package / floor / '__init__.py')}")
-        files = sorted((package / floor).glob("*.py")) if floor in _FLOORS else []
-        lines += [f"  - `{path.name}`: {_first_sentence(path)}" for path in files if path.name != "__init__.py"]
+        for path in sorted((package / floor).iterdir()) if floor in _FLOORS else []:
+            if (path / "__init__.py").is_file():
+                lines.append(f"  - `{path.name}/`: {_first_sentence(path / '__init__.py')}")
+            elif path.suffix == ".py" and path.stem != "__init__":
+                lines.append(f"  - `{path.name}`: {_first_sentence(path)}")
     return "\n".join(lines)
 
 

@@ -920,6 +920,19 @@ async def test_every_exchange_is_told_to_whoever_counts(url: str, simulator: Sim
     ]
 
 
+async def test_a_count_that_fails_costs_no_answer(url: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The answer names a task that was paid for; a figure on a page is worth nothing beside it."""
+
+    def fail(*_exchange: object) -> None:
+        raise ZeroDivisionError("no figures today")
+
+    async with client(url, on_answer=fail) as dashscope:
+        remote = await dashscope.submit(a_request())
+        assert (await dashscope.look(remote.id)).id == remote.id
+
+    assert caplog.messages == ["An exchange could not be counted"] * 2
+
+
 # Remote text.
 
 

@@ -111,6 +111,21 @@ async def test_what_became_of_each_download_is_told_to_whoever_counts(
     assert outcomes == ["expired", "failed", "abandoned", "saved"]
 
 
+async def test_a_count_that_fails_costs_no_video(
+    link: str, film: bytes, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is at home, and must be known to be."""
+
+    def fail(_outcome: str) -> None:
+        raise ZeroDivisionError("no figures today")
+
+    async with saving(folder, on_end=fail) as downloads:
+        saved = await downloads.save(link, NAME)
+
+    assert saved.path.read_bytes() == film
+    assert caplog.messages == ["A download could not be counted"]
+
+
 async def test_the_bucket_never_sees_the_key(
     downloads: Downloads, link: str, film: bytes, simulator: Simulator
 ) -> None:

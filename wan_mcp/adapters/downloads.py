@@ -103,7 +103,14 @@ class Downloads:
             outcome = "expired" if isinstance(error, LinkExpired) else "failed"
             raise
         finally:
+            self._count(outcome)
+
+    def _count(self, outcome: str) -> None:
+        """Tell whoever counts. Nothing that goes wrong there may cost a video that is at home."""
+        try:
             self._on_end(outcome)
+        except Exception:
+            logger.exception("A download could not be counted")
 
     async def _save_in_words(self, url: str, name: str) -> Saved:
         try:

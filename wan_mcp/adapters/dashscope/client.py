@@ -1,175 +1,44 @@
-"""DashScope's HTTP API: submit, look, cancel, find. What an answer means for money is decided here, once.
+"""The calls: each sends one request, and decides what its answer means for money.
 
-The wire models are private: what leaves this file is `RemoteTask` and `ListedTask`, or an error of
-`domain.errors`. Nothing here retries; whoever calls knows whether that would be safe.
+Nothing here retries; whoever calls knows whether that would be safe.
 
 Sources: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference (create, query),
 .../manage-asynchronous-tasks (cancel, list), .../error-code.
 """
 
 import functools
-import json
 import logging
-import re
 import ssl
-from collections.abc import Callable, Generator, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any, cast
-from urllib.parse import parse_qs, quote, urlsplit
+from typing import Any
+from urllib.parse import quote
 
 import anyio
 import httpx
 from aiolimiter import AsyncLimiter
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import ValidationError
 
 from wan_mcp import __version__
+from wan_mcp.adapters.dashscope.answers import Answer, Fault, Listing, json_of, listed, number_or_none, remote_task
+from wan_mcp.adapters.dashscope.quoting import quote_remote
 from wan_mcp.domain.advice import advice, is_only_for_now
 from wan_mcp.domain.errors import RateLimited, Refused, SubmissionUncertain, TooLate, Unavailable
 from wan_mcp.domain.remote import ListedTask, RemoteTask
 from wan_mcp.domain.request import VideoRequest
-from wan_mcp.domain.task import Status
 
 logger = logging.getLogger(__name__)
 
 _CREATE = "/services/aigc/video-generation/video-synthesis"
-_BEIJING = timezone(timedelta(hours=8))
-_QUOTED = 300
 _PAGE = 50
 _PAGES_AT_MOST = 200
 
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 _WHOLE_CALL = timedelta(seconds=28)
 """For one call from its first byte to its last: a tool call must be answered within 45."""
-
-
 _NOT_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Nothing of the request can have arrived."""
-
-
-def _text_or_none(value: object) -> str | None:
-    # A prompt that was cut in the middle of an emoji comes back with half of it, which no file can hold.
-    return value.encode(errors="replace").decode() if isinstance(value, str) and value else None
-
-
-def _number_or_none(value: object) -> float | None:
-    # Java samples of the same API show 5.0, and strings.
-    try:
-        return float(value) if isinstance(value, int | float | str) and not isinstance(value, bool) else None
-    except (ValueError, OverflowError):
-        return None
-
-
-def _seconds_or_none(value: object) -> int | None:
-    """Read what is billed; a number that no video has says nothing."""
-    seconds = _number_or_none(value)
-    return round(seconds) if seconds is not None and 0.5 < seconds < 3600 else None
-
-
-def _time_or_none(value: object) -> datetime | None:
-    """Read `2025-09-29 14:18:52.331`: Beijing time without a zone, whatever the region."""
-    try:
-        told = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    if told is None or not 2000 < told.year < 2100:  # the year 1 and the year 9999 are ways to leave it out
-        return None
-    return (told if told.tzinfo else told.replace(tzinfo=_BEIJING)).astimezone(UTC)
-
-
-def _epoch_or_none(value: object) -> datetime | None:
-    """Read milliseconds since 1970."""
-    milliseconds = _number_or_none(value)
-    try:
-        return datetime.fromtimestamp(milliseconds / 1000, UTC) if milliseconds else None
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _link_or_none(value: object) -> str | None:
-    """A link is shown to models as it came, so it may hold nothing that an address does not."""
-    return value if isinstance(value, str) and re.fullmatch(r"https?://[\x21-\x7e]{1,4000}", value) else None
-
-
-_Text = Annotated[str | None, BeforeValidator(_text_or_none)]
-_Seconds = Annotated[int | None, BeforeValidator(_seconds_or_none)]
-_Link = Annotated[str | None, BeforeValidator(_link_or_none)]
-_Time = Annotated[datetime | None, BeforeValidator(_time_or_none)]
-_Epoch = Annotated[datetime | None, BeforeValidator(_epoch_or_none)]
-
-
-class _Output(BaseModel):
-    """Every field may be missing, empty or null; a wrong type counts as missing."""
-
-    task_id: _Text = None
-    task_status: _Text = None
-    submit_time: _Time = None
-    scheduled_time: _Time = None
-    end_time: _Time = None
-    video_url: _Link = None
-    orig_prompt: _Text = None
-    actual_prompt: _Text = None
-    code: _Text = None
-    message: _Text = None
-
-
-class _Usage(BaseModel):
-    duration: _Seconds = None
-    output_video_duration: _Seconds = None
-    video_duration: _Seconds = None
-    size: _Text = None
-
-    @property
-    def billed_seconds(self) -> int | None:
-        """The first that is present and not the SDK's filler 0."""
-        return self.duration or self.output_video_duration or self.video_duration
-
-
-class _Row(BaseModel):
-    task_id: _Text = None
-    gmt_create: _Epoch = None
-    start_time: _Epoch = None
-    model_name: _Text = None
-
-
-def _object_or_empty(value: object) -> object:
-    return cast("object", value) if isinstance(value, dict) else {}
-
-
-class _Fault(BaseModel):
-    """The native shape, and the one of the OpenAI-compatible gateway, which native paths have answered too."""
-
-    code: _Text = None
-    message: _Text = None
-
-
-class _Answer(BaseModel):
-    request_id: _Text = None
-    output: Annotated[_Output, BeforeValidator(_object_or_empty)] = Field(default_factory=_Output)
-    usage: Annotated[_Usage, BeforeValidator(_object_or_empty)] = Field(default_factory=_Usage)
-    code: _Text = None
-    message: _Text = None
-    error: Annotated[_Fault, BeforeValidator(_object_or_empty)] = Field(default_factory=_Fault)
-
-    @property
-    def fault(self) -> _Fault:
-        """The error this answer carries; both fields are `None` where it carries none."""
-        return _Fault(code=self.code or self.error.code, message=self.message or self.error.message)
-
-
-class _List(BaseModel):
-    total: int | None = None
-    total_page: int | None = None
-    data: list[_Row] | None = None
-    tasks: list[_Row] | None = None
-
-    @property
-    def rows(self) -> list[_Row] | None:
-        return self.data if self.data is not None else self.tasks
-
-    def ends_with(self, page: int, *, brought_news: bool) -> bool:
-        """Is this the last page? Where the list does not tell its length, it is one that brings nothing new."""
-        return page >= self.total_page if self.total_page is not None else not brought_news
 
 
 @functools.cache
@@ -261,7 +130,7 @@ class DashScope:
         answer = self._read(response)
         if answer is None or answer.output.task_status is None:
             raise self._told_nothing(response, answer)
-        return self._remote_task(answer, dashscope_task_id)
+        return remote_task(answer, dashscope_task_id, quote=self.quote)
 
     async def cancel(self, dashscope_task_id: str) -> None:
         """Cancel a remote task that is still PENDING.
@@ -294,7 +163,7 @@ class DashScope:
             )
             listing = self._read_list(response)
             known, total = len(found), listing.total or 0
-            found.update((listed.dashscope_task_id, listed) for listed in _listed(listing))
+            found.update((listed.dashscope_task_id, listed) for listed in listed(listing))
             if listing.ends_with(page, brought_news=len(found) > known):
                 break
         else:
@@ -319,7 +188,7 @@ class DashScope:
         status = response.status_code
         code, message = self._fault(answer)
         if 200 <= status < 300 and answer is not None and answer.output.task_id:
-            return self._remote_task(answer, answer.output.task_id)
+            return remote_task(answer, answer.output.task_id, quote=self.quote)
         # The same code has come with different statuses, 200 among them.
         is_throttled = status == 429 or (status < 500 and code is not None and code.startswith("Throttling"))
         if is_throttled and is_only_for_now(code or "", message or ""):
@@ -363,25 +232,32 @@ class DashScope:
             outcome = "lost"
             raise
         finally:
-            self._on_answer(operation, outcome, anyio.current_time() - began)
+            self._count(operation, outcome, anyio.current_time() - began)
 
-    def _read(self, response: httpx.Response) -> _Answer | None:
+    def _count(self, operation: str, outcome: str, seconds: float) -> None:
+        """Tell whoever counts. Nothing that goes wrong there may cost an answer that was paid for."""
+        try:
+            self._on_answer(operation, outcome, seconds)
+        except Exception:
+            logger.exception("An exchange could not be counted")
+
+    def _read(self, response: httpx.Response) -> Answer | None:
         """Parse a body, or `None` where it is no JSON object: a load balancer's page, half an answer."""
         try:
-            return _Answer.model_validate(_json(response))
+            return Answer.model_validate(json_of(response))
         except ValidationError:
             return None
 
-    def _read_list(self, response: httpx.Response) -> _List:
+    def _read_list(self, response: httpx.Response) -> Listing:
         try:
-            listing = _List.model_validate(_json(response))
+            listing = Listing.model_validate(json_of(response))
         except ValidationError:
             raise self._told_nothing(response, None) from None
         if response.status_code != 200 or listing.rows is None:
             raise self._told_nothing(response, self._read(response))
         return listing
 
-    def _told_nothing(self, response: httpx.Response, answer: _Answer | None) -> Unavailable | Refused:
+    def _told_nothing(self, response: httpx.Response, answer: Answer | None) -> Unavailable | Refused:
         """An answer to a question that may be asked again, which brought no fact."""
         status = response.status_code
         code, _ = self._fault(answer)
@@ -390,20 +266,20 @@ class DashScope:
         what = f"{code or 'nothing readable'} (HTTP {status})"
         return Unavailable(f"DashScope answered {what}; it is asked again later.")
 
-    def _refused(self, response: httpx.Response, answer: _Answer | None) -> Refused:
+    def _refused(self, response: httpx.Response, answer: Answer | None) -> Refused:
         code = self._fault(answer)[0] or f"HTTP{response.status_code}"
         return Refused(self._refusal(response, answer), code=code, next_step=advice(code))
 
-    def _refusal(self, response: httpx.Response, answer: _Answer | None) -> str:
+    def _refusal(self, response: httpx.Response, answer: Answer | None) -> str:
         code, message = self._fault(answer)
         request_id = (answer.request_id if answer else None) or response.headers.get("x-request-id")
         quoted = f': "{message}"' if message else ""
         number = f" (request {self.quote(request_id)})" if request_id else ""
         return f"DashScope refused with {code or f'HTTP {response.status_code}'}{quoted}{number}."
 
-    def _fault(self, answer: _Answer | None) -> tuple[str | None, str | None]:
+    def _fault(self, answer: Answer | None) -> tuple[str | None, str | None]:
         """Code and message of an error, fit to be shown; both are `None` where there is none."""
-        fault = answer.fault if answer is not None else _Fault()
+        fault = answer.fault if answer is not None else Fault()
         return fault.code and self.quote(fault.code), fault.message and self.quote(fault.message)
 
     def _uncertain(self, why: str) -> SubmissionUncertain:
@@ -412,41 +288,9 @@ class DashScope:
             next_step="Do not create it again: it is looked for at DashScope.",
         )
 
-    def _remote_task(self, answer: _Answer, dashscope_task_id: str) -> RemoteTask:
-        output = answer.output
-        return RemoteTask(
-            id=dashscope_task_id,
-            status=_status(output.task_status),
-            request_id=answer.request_id and self.quote(answer.request_id),
-            submitted_at=output.submit_time,
-            started_at=output.scheduled_time,
-            ended_at=output.end_time,
-            video_url=output.video_url,
-            expires_at=_link_expiry(output.video_url),
-            orig_prompt=output.orig_prompt,
-            actual_prompt=output.actual_prompt,
-            billed_seconds=answer.usage.billed_seconds,
-            size=answer.usage.size,
-            code=output.code and self.quote(output.code),
-            message=output.message and self.quote(output.message),
-        )
-
     def quote(self, text: str) -> str:
         """Remote text for a reader: one line, cut, without our key or a link's signature."""
         return quote_remote(text, secret=self._key)
-
-
-def quote_remote(text: str, *, secret: str | None = None) -> str:
-    """Make remote text harmless: it is data, never instructions, and may echo what must not be shown."""
-    if secret:
-        text = text.replace(secret, "[key]")
-    # Not printable are controls, and the marks that are invisible or turn the direction of what follows.
-    text = "".join(character if character.isprintable() and character != "`" else " " for character in text)
-    text = re.sub(r"\bsk-[\w-]{6,}", "[key]", text)
-    text = re.sub(r"(?i)(://[^\s\"'<>?]+\?)[^\s\"'<>]+", r"\1…", text)
-    text = re.sub(r"(?i)(Signature|OSSAccessKeyId|credential|security-token)=[^&\s\"]+", r"\1=…", text)
-    text = " ".join(text.split())
-    return text if len(text) <= _QUOTED else text[: _QUOTED - 1] + "…"
 
 
 def _body(request: VideoRequest) -> dict[str, Any]:
@@ -467,43 +311,6 @@ def _body(request: VideoRequest) -> dict[str, Any]:
     }
 
 
-def _json(response: httpx.Response) -> object:
-    """Return what the body holds; `None` where it is no JSON. The standard library reads half an emoji too."""
-    try:
-        return json.loads(response.content)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _status(word: str | None) -> Status | None:
-    if word in ("PENDING", "RUNNING", "SUCCEEDED", "FAILED", "CANCELED", "UNKNOWN"):
-        return Status(word)
-    if word is not None:
-        logger.warning("DashScope names a status that is not documented: %r", quote_remote(word))
-    return None
-
-
-def _listed(listing: _List) -> Generator[ListedTask]:
-    for row in listing.rows or []:
-        created_at = row.gmt_create or row.start_time
-        if row.task_id is None or created_at is None:
-            # Left out, it could be the very task that is looked for.
-            raise Unavailable("DashScope's list has a task without its id or its time.")
-        yield ListedTask(dashscope_task_id=row.task_id, created_at=created_at, model=row.model_name)
-
-
-def _link_expiry(url: str | None) -> datetime | None:
-    """Read the end of life that an OSS link carries, in epoch seconds."""
-    try:
-        expires = parse_qs(urlsplit(url or "").query).get("Expires", [""])[0]
-        return datetime.fromtimestamp(int(expires), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 def _retry_after(response: httpx.Response) -> float | None:
-    seconds = _number_or_none(response.headers.get("retry-after"))
+    seconds = number_or_none(response.headers.get("retry-after"))
     return min(seconds, 300.0) if seconds is not None and seconds >= 0 else None
-
-
-__all__ = ["DashScope", "quote_remote"]
