@@ -5,6 +5,7 @@ and a placeholder that a host did not fill in (`${user_config.api_key}`), count 
 """
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
@@ -321,3 +322,8 @@ def _listed(value: object) -> list[str]:
 
 def _is_unset(value: object) -> bool:
     return isinstance(value, str) and (not value.strip() or re.search(r"\$\{[^}]*\}", value) is not None)
+
+
+def environment_without_secrets() -> dict[str, str]:
+    """What a worker process gets: this process's environment without the key, or anything else that is ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("DASHSCOPE_", "WAN_MCP_"))}  # noqa: TID251 - here it is read

@@ -9,12 +9,14 @@
     ├── Declined               person    the person was asked and said no
     ├── MissingKey             person    no API key is set
     ├── BadSettings            person    an environment variable that cannot be used
+    ├── MediaMissing           person    the extra `media` is not installed
     ├── Refused                service   DashScope said no; nothing was started
     │   └── RateLimited        service   ... only for now: the task waits its turn
     ├── Unavailable            service   DashScope could not be reached; nothing arrived
     ├── SubmissionUncertain    service   sent, and the answer was lost: money MAY have moved
     ├── DownloadFailed         service   the file did not come home this time; the link may still live
     │   └── LinkExpired        service   ... and will not: the link is dead
+    ├── VideoUnusable          machine   a video file cannot be read, or one cannot be made of it
     ├── LedgerUnusable         machine   the ledger cannot be read or written
     ├── StaleTask              nobody    another writer was first; reload and look again
     ├── IllegalTransition      us        a step that the life of a task does not have
@@ -120,6 +122,12 @@ class BadSettings(WanError):
     fault = "person"
 
 
+class MediaMissing(WanError):
+    """What looks into video files is not installed."""
+
+    fault = "person"
+
+
 class Refused(WanError):
     """DashScope answered, and the answer is no. Nothing was started and nothing is billed."""
 
@@ -156,6 +164,12 @@ class DownloadFailed(WanError):
 
 class LinkExpired(DownloadFailed):
     """The bucket says that the link is dead."""
+
+
+class VideoUnusable(WanError):
+    """A video file cannot be read, or one cannot be made of it."""
+
+    fault = "machine"
 
 
 class LedgerUnusable(WanError):

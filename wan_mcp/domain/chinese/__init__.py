@@ -18,7 +18,8 @@ Each file has the words of one floor, in the order of its modules. Statuses, cod
 
 from wan_mcp.domain.chinese.cli import CLI
 from wan_mcp.domain.chinese.domain import DOMAIN
+from wan_mcp.domain.chinese.media import MEDIA
 from wan_mcp.domain.chinese.server import SERVER
 from wan_mcp.domain.chinese.service import SERVICE
 
-CHINESE = {**DOMAIN, **SERVICE, **SERVER, **CLI}
+CHINESE = {**DOMAIN, **MEDIA, **SERVICE, **SERVER, **CLI}

@@ -1,0 +1,31 @@
+"""What `adapters/media/` says."""
+
+MEDIA = {
+    # adapters/media/reading.py
+    "{file} is no longer where it was saved.": "{file} 已不在保存的位置。",
+    "{file} is empty.": "{file} 是空文件。",
+    "{file} cannot be read as an MP4 video ({reason}).": "{file} 无法作为 MP4 视频读取（{reason}）。",
+    "{file} has no pictures in it.": "{file} 中没有画面。",
+    "{file} has pictures of {width}*{height}, and {most} pixels is the most that is looked at.": (
+        "{file} 的画面为 {width}*{height}，超过可查看的上限 {most} 像素。"
+    ),
+    # adapters/media/joining.py
+    "{file} is longer than {hours} hours.": "{file} 的时长超过 {hours} 小时。",
+    "The film cannot be written ({reason}).": "无法写入影片（{reason}）。",
+    "The title card was left out: no font of this machine has its letters.": "已省略片头字幕：本机没有包含这些文字的字体。",
+    # adapters/media/pictures.py
+    "None of the pictures in {file} can be decoded.": "{file} 中的画面均无法解码。",
+    # adapters/media/worker.py
+    "It needs more memory than a video may take.": "所需内存超过处理一个视频的上限。",
+    # adapters/media/workshop.py
+    "Shots are joined by the extra `media`, which is not installed. Each shot is there.": (
+        "拼接镜头需要附加组件 `media`，目前未安装。各个镜头均已保存。"
+    ),
+    "The film cannot be written to {folder}: {reason}.": "无法将影片写入 {folder}：{reason}。",
+    "It took longer than {seconds} s and was given up.": "用时超过 {seconds} 秒，已放弃。",
+    "The file brought its reader down; the server was not touched.": "该文件使读取进程崩溃；服务器未受影响。",
+    "The person can add it where wan-mcp is installed: pip install 'wan-mcp[media]' "
+    "(with uvx: --from 'wan-mcp[media]').": (
+        "本人可在安装 wan-mcp 的环境中添加：pip install 'wan-mcp[media]'（使用 uvx 时：--from 'wan-mcp[media]'）。"
+    ),
+}
