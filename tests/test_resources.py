@@ -54,7 +54,11 @@ async def test_everything_that_can_be_read_is_published(connect: Connect) -> Non
         listed = (await client.list_resources()).resources
         templates = (await client.list_resource_templates()).resource_templates
 
-    assert [str(resource.uri) for resource in listed] == ["wan://models", "wan://ledger/today"]
+    assert [str(resource.uri) for resource in listed] == [
+        "wan://models",
+        "wan://ledger/today",
+        "ui://wan-mcp/player.html",
+    ]
     assert [template.uri_template for template in templates] == [
         "wan://models/{model}",
         "wan://tasks/{task_id}",

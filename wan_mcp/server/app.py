@@ -15,6 +15,7 @@ from mcp.types import INVALID_PARAMS, GetPromptResult, InputRequiredResult
 
 from wan_mcp import __version__
 from wan_mcp.server.completions import add_completions
+from wan_mcp.server.player import Player
 from wan_mcp.server.prompts import add_prompts
 from wan_mcp.server.resources import JSON, add_resources
 from wan_mcp.server.subscriptions import News, Subscribers, Subscriptions, subscribers_of
@@ -81,7 +82,7 @@ def build_server(
         version=__version__,
         instructions=INSTRUCTIONS,
         tools=build_tools(news.service),
-        extensions=[video_tasks(book)],
+        extensions=[video_tasks(book), Player(news.service)],
         log_level="WARNING",
         cache_hints=CACHE,
         subscriptions=news,

@@ -29,7 +29,7 @@ from wan_mcp.domain.request import (
 from wan_mcp.domain.task import Status
 from wan_mcp.server import views
 from wan_mcp.server.callers import caller
-from wan_mcp.server.links import links
+from wan_mcp.server.links import PLAYER, links
 from wan_mcp.service.report import Account, Report
 
 if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
@@ -138,6 +138,7 @@ def _create(service: Service) -> Tool:
         annotations=ToolAnnotations(
             read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True
         ),
+        card=PLAYER,
     )
 
 
@@ -191,6 +192,7 @@ def _get(service: Service) -> Tool:
         },
         required=["task_id"],
         annotations=_reading(open_world=True),
+        card=PLAYER,
     )
 
 
@@ -365,9 +367,16 @@ def _tool(
     properties: Schema,
     annotations: ToolAnnotations,
     required: list[str] | None = None,
+    card: str | None = None,
 ) -> Tool:
     tool = WordedTool.from_function(
-        run, title=title, description=description, annotations=annotations, structured_output=False
+        run,
+        title=title,
+        description=description,
+        annotations=annotations,
+        structured_output=False,
+        # Listed for every client, since a list may not vary by connection; who knows no cards passes it over.
+        meta={"ui": {"resourceUri": card}} if card else None,
     )
     tool.parameters = {
         "type": "object",

@@ -1,0 +1,78 @@
+"""A real browser with a host of MCP Apps in it: headless Chromium, the official bridge, two frames, a strict policy.
+
+The browser is a Node program (`player/host.cjs`) that takes one command per line. All of it comes from npm.
+"""
+
+import json
+import os
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+from anyio.abc import Process
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from tests.e2e.installs import node_packages
+
+HERE = Path(__file__).parent / "player"
+PATIENCE = 60
+"""Seconds for one command on a busy machine; the first starts Chromium."""
+LONGEST_LINE = 10_000_000
+
+
+class Browser:
+    """A browser with at most one card in it."""
+
+    def __init__(self, process: Process) -> None:
+        assert process.stdin
+        assert process.stdout
+        self._in, self._out = process.stdin, BufferedByteReceiveStream(process.stdout)
+
+    async def told(self) -> dict[str, Any]:
+        """Read one line."""
+        with anyio.fail_after(PATIENCE):
+            return json.loads(await self._out.receive_until(b"\n", LONGEST_LINE))
+
+    async def do(self, verb: str, **options: Any) -> Any:
+        """Give a command and return its answer."""
+        await self._in.send(json.dumps({"verb": verb, **options}).encode() + b"\n")
+        told = await self.told()
+        assert "error" not in told, told["error"]
+        return told["answer"]
+
+    async def until(self, status: str, *, within: float = 20) -> dict[str, Any]:
+        """Look until the card says this."""
+        seen: dict[str, Any] = {}
+        try:
+            with anyio.fail_after(within):
+                while status not in seen.get("text", ""):
+                    seen = await self.do("look")
+                    await anyio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(
+                f"waited for {status!r}, saw {json.dumps(seen, ensure_ascii=False, indent=1)}"
+            ) from None
+        return seen
+
+
+@asynccontextmanager
+async def browser() -> AsyncGenerator[Browser]:
+    """Start one; it is gone when this ends."""
+    modules = await anyio.to_thread.run_sync(node_packages, HERE / "package.json")
+    command = [str(modules / "node" / "bin" / "node"), str(HERE / "host.cjs")]
+    environment = {**os.environ, "NODE_PATH": str(modules)}
+    async with await anyio.open_process(command, env=environment, stderr=sys.stderr) as process:
+        started = Browser(process)
+        try:
+            assert await started.told() == {"ready": True}
+            yield started
+        finally:
+            assert process.stdin
+            await process.stdin.aclose()
+            with anyio.move_on_after(10):
+                await process.wait()
+            if process.returncode is None:
+                process.kill()
