@@ -55,9 +55,9 @@ async def test_everything_that_can_be_read_is_published(connect: Connect) -> Non
         templates = (await client.list_resource_templates()).resource_templates
 
     assert [str(resource.uri) for resource in listed] == [
+        "ui://wan-mcp/player.html",
         "wan://models",
         "wan://ledger/today",
-        "ui://wan-mcp/player.html",
     ]
     assert [template.uri_template for template in templates] == [
         "wan://models/{model}",

@@ -63,7 +63,9 @@ async def browser() -> AsyncGenerator[Browser]:
     """Start one; it is gone when this ends."""
     modules = await anyio.to_thread.run_sync(node_packages, HERE / "package.json")
     command = [str(modules / "node" / "bin" / "node"), str(HERE / "host.cjs")]
-    environment = {**os.environ, "NODE_PATH": str(modules)}
+    unpacked = modules.parent / "unpacked"  # else Chromium would lie in /tmp, where others lay theirs
+    unpacked.mkdir(exist_ok=True)
+    environment = {**os.environ, "NODE_PATH": str(modules), "TMPDIR": str(unpacked)}
     async with await anyio.open_process(command, env=environment, stderr=sys.stderr) as process:
         started = Browser(process)
         try:

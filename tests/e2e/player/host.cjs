@@ -2,11 +2,14 @@
 
 const fs = require("node:fs");
 const http = require("node:http");
+const os = require("node:os");
 const path = require("node:path");
 const readline = require("node:readline");
 const esbuild = require("esbuild");
 const { default: chromium } = require("@sparticuz/chromium");
 const { default: puppeteer } = require("puppeteer-core");
+
+const CHINESE = "../../../wan_mcp/simulator/media/NotoSansCJKsc-Medium-subset.otf";
 
 // The host's page, and behind it the MCP server: a browser may not call another origin that does not say so.
 function hostPage(script) {
@@ -66,9 +69,11 @@ async function main() {
     bundle: true, format: "iife", platform: "browser", write: false, logLevel: "error", nodePaths: [process.env.NODE_PATH],
   });
   const [hostPort, boxPort] = [await listen(hostPage(outputFiles[0].text)), await listen(sandbox)];
-  if (process.env.FONT) await chromium.font(process.env.FONT);
+  const executablePath = await chromium.executablePath();
+  const fonts = path.join(os.tmpdir(), "fonts");  // where this Chromium unpacks its own, which have no Chinese
+  fs.copyFileSync(path.join(__dirname, CHINESE), path.join(fonts, path.basename(CHINESE)));
   const browser = await puppeteer.launch({
-    executablePath: await chromium.executablePath(),
+    executablePath,
     args: [...chromium.args.filter((one) => !one.includes("web-security")), "--no-sandbox"],
     headless: "shell",
   });
