@@ -61,16 +61,22 @@ class Person:
         return json.loads(result.stdout)
 
 
-def a_terminal() -> Terminal:
-    """A terminal of 80 columns with a person at it."""
+def a_terminal(*, columns: int = 80, rows: int = 24, **environ: str) -> Terminal:
+    """A terminal with a person at it."""
     out, talk = (
         Console(
-            file=io.StringIO(), force_terminal=True, width=80, highlight=False, markup=False, emoji=False,
-            color_system="standard", legacy_windows=False, _environ={},
+            file=io.StringIO(), force_terminal=True, width=columns, height=rows, highlight=False, markup=False,
+            emoji=False, color_system=None if environ else "standard", legacy_windows=False, _environ=environ,
         )
         for _ in range(2)
     )  # fmt: skip
     return Terminal(out=out, talk=talk, can_ask=True)
+
+
+def a_pipe() -> Terminal:
+    """Where a script listens."""
+    out, talk = (Console(file=io.StringIO(), highlight=False, markup=False, emoji=False) for _ in range(2))
+    return Terminal(out=out, talk=talk, can_ask=False)
 
 
 def screen(terminal: Terminal) -> str:

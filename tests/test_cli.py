@@ -10,29 +10,30 @@ import pytest
 
 from tests.commands import run
 from wan_mcp import __version__
+from wan_mcp.cli.commands import program
 from wan_mcp.settings import Settings
+
+COMMANDS = (
+    "demo", "install", "doctor", "create", "show", "tasks", "cancel", "settle", "estimate", "usage", "serve", "token",
+    "simulate",
+)  # fmt: skip
 
 
 def test_the_help_shows_the_commands_in_the_order_in_which_a_newcomer_meets_them() -> None:
     """Somebody without a key tries the demo first; simulating DashScope is for developers."""
     told = run("--help").stdout
 
-    names = [
-        "demo",
-        "install",
-        "doctor",
-        "estimate",
-        "create",
-        "show",
-        "tasks",
-        "cancel",
-        "settle",
-        "serve",
-        "token",
-        "simulate",
-    ]
-    places = [told.index(f"\n  {name} ") for name in names]
+    places = [told.index(f"\n  {name} ") for name in COMMANDS]
     assert places == sorted(places)
+    assert set(COMMANDS) == set(program.commands)
+
+
+def test_the_help_says_what_a_script_learns() -> None:
+    """A script that takes 3 for a failure would pay twice."""
+    told = " ".join(run("--help").stdout.split())
+
+    assert "3 The task goes on, held or paid for. Do not create it again" in told
+    assert "130 Ctrl-C" in told
 
 
 def test_the_help_names_every_environment_variable_with_its_meaning() -> None:
@@ -43,23 +44,7 @@ def test_the_help_names_every_environment_variable_with_its_meaning() -> None:
         assert f"{field.alias} {(field.description or '').split(';')[0].split('-')[0]}" in told
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        "demo",
-        "install",
-        "doctor",
-        "estimate",
-        "create",
-        "show",
-        "tasks",
-        "cancel",
-        "settle",
-        "serve",
-        "token",
-        "simulate",
-    ],
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_a_help_that_fits_eighty_columns(command: str) -> None:
     """A terminal of the old size must not break lines for us."""
     result = run(command, "--help")
@@ -83,6 +68,7 @@ def test_the_version_is_told() -> None:
         ["create", "a cat", "--second", "5"],
         ["estimate", "--size", "1280*720", "--resolution", "720P"],
         ["tasks", "--limit", "0"],
+        ["usage", "--days", "0"],
         ["settle", "vid_x"],
         ["settle", "vid_x", "--is", "abc", "--never-arrived"],
         ["serve", "--transport", "carrier-pigeon"],
@@ -128,7 +114,7 @@ def test_estimating_needs_neither_key_nor_network() -> None:
     assert result.exit_code == 0
     assert result.stdout.startswith("30.00 CNY\n")
     assert "1080P: 1.00 CNY/s × 10 s × 3 = 30.00 CNY" in result.stdout
-    assert "100.00 CNY of 100.00 CNY left today" in result.stdout
+    assert "100.00 of 100.00 CNY left today" in result.stdout
 
 
 def test_an_estimate_as_data_is_the_tools_own() -> None:

@@ -2,13 +2,18 @@
 
 import re
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import anyio
 import pytest
 
-from tests.commands import Person, a_terminal, environment, interrupted, screen, talk
-from tests.making import CAT
+from tests.commands import Person, a_pipe, a_terminal, environment, interrupted, screen, talk
+from tests.conftest import HandClock
+from tests.making import CAT, a_request
+from wan_mcp.cli.order import until_settled
+from wan_mcp.domain.task import Status
+from wan_mcp.service.videos import Videos
 from wan_mcp.simulator import Simulator
 
 pytestmark = pytest.mark.anyio
@@ -224,8 +229,84 @@ async def test_on_a_terminal_a_bar_shows_how_long_it_takes(person: Person, simul
     terminal = a_terminal()
     await person.types("create", CAT, terminal=terminal)
 
-    assert "of usually 90 s" in talk(terminal)
-    assert "━" in talk(terminal)
+    assert "of usually 1:30" in talk(terminal)
+    assert "──" in talk(terminal)
+
+
+async def test_a_terminal_that_cannot_redraw_gets_a_line_for_what_is_new(person: Person) -> None:
+    """An editor's shell would show the escapes of a bar instead of the bar."""
+    terminal = a_terminal(TERM="dumb")
+    await person.types("create", CAT, terminal=terminal)
+
+    assert "PENDING 0:00 of usually 1:30\n" in talk(terminal)
+    assert "\x1b" not in talk(terminal)
+
+
+async def test_who_waits_no_longer_learns_by_the_exit_code_that_it_goes_on(
+    person: Person, simulator: Simulator
+) -> None:
+    """A script that took it for a failure would create it again, and pay again."""
+    simulator.mishap(kind="stuck_running", forever=True)
+    result = await person.types("create", CAT, "--wait", "0.2")
+
+    [task] = (await person.reads("tasks"))["tasks"]
+    assert result.exit_code == 3
+    assert f"`wan-mcp show {task['task_id']} --wait 300` waits for it" in result.stdout
+    assert (await person.types("show", task["task_id"], "--wait", "0.2")).exit_code == 3
+    assert (await person.types("show", task["task_id"])).exit_code == 0
+
+
+@pytest.mark.parametrize("words", [(), ("--no-wait",)])
+async def test_a_lost_answer_is_no_failure(person: Person, simulator: Simulator, words: tuple[str, ...]) -> None:
+    """It may have been charged, so the exit code is that of a task that goes on."""
+    simulator.mishap(kind="drop", accept=False)
+    result = await person.types("create", CAT, *(words or ("--wait", "0.2")))
+
+    assert result.exit_code == 3
+    assert "Do not create it again" in result.stdout
+
+
+class TestPatience:
+    """How long `create` stays, in time turned by hand."""
+
+    @pytest.fixture
+    def simulator(self, clock: HandClock) -> Simulator:
+        """DashScope in the time of the test."""
+        return Simulator(now=clock.now, media="clip", run_delay=8, run_time=60)
+
+    async def test_a_script_is_not_kept_waiting_for_the_second_search(
+        self, videos: Videos, simulator: Simulator, clock: HandClock
+    ) -> None:
+        """A quarter of an hour without a word looks as if it hung; whoever comes back goes on with the search."""
+        simulator.mishap(kind="drop", accept=False)
+        task = (await videos.create(a_request(), agreed=True)).task
+        begun = clock.now()
+        report = await until_settled(videos, task.id, a_pipe())
+
+        assert report.task.status is Status.UNCERTAIN
+        assert clock.now() - begun < timedelta(minutes=2)
+
+    async def test_a_person_at_a_terminal_may_wait_for_it(self, videos: Videos, simulator: Simulator) -> None:
+        """Who looks on sees what is waited for, and has Ctrl-C."""
+        simulator.mishap(kind="drop", accept=False)
+        terminal = a_terminal()
+        task = (await videos.create(a_request(), agreed=True)).task
+        report = await until_settled(videos, task.id, terminal)
+
+        assert report.task.problem is not None
+        assert report.task.problem.code == "NeverArrived"
+
+    async def test_a_script_is_not_kept_waiting_for_what_is_stuck(
+        self, videos: Videos, simulator: Simulator, clock: HandClock
+    ) -> None:
+        """DashScope itself gives up after three hours only."""
+        simulator.mishap(kind="stuck_running", forever=True)
+        task = (await videos.create(a_request(), agreed=True)).task
+        begun = clock.now()
+        report = await until_settled(videos, task.id, a_pipe())
+
+        assert report.task.status is Status.RUNNING
+        assert timedelta(minutes=19) < clock.now() - begun < timedelta(minutes=21)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are of the Unixes")

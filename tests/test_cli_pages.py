@@ -2,11 +2,14 @@
 
 import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 from rich.console import Console
 
+import wan_mcp
 from tests.making import a_request
 from wan_mcp.cli import pages
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V
@@ -16,17 +19,22 @@ from wan_mcp.service.report import Report
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
 
-def a_report(status: Status, *, place: int | None = None, is_for_a_person: bool = False, **facts: Any) -> Report:
-    """A task as it stands 30 s after it was asked for."""
+def a_report(
+    status: Status,
+    *,
+    place: int | None = None,
+    is_for_a_person: bool = False,
+    elapsed: timedelta = timedelta(seconds=30),
+    **facts: Any,
+) -> Report:
+    """A task as it stands so long after it was asked for."""
     request = a_request("a cat")
     quote = WAN25_T2V.quote(region=REGIONS["cn-beijing"], resolution=request.resolution, duration=request.duration)
-    task = VideoTask(
-        id="vid_cat", status=status, account="here", request=request, unit_price=quote.unit_price,
-        seconds=5, asked_at=NOON, since=NOON, **facts,
-    )  # fmt: skip
+    usually: dict[str, Any] = {"id": "vid_cat", "asked_at": NOON, "since": NOON, "request": request}
+    task = VideoTask(status=status, account="here", unit_price=quote.unit_price, seconds=5, **(usually | facts))
     minute = timedelta(minutes=1)
     return Report(
-        task=task, elapsed=minute / 2, usual=minute, place=place, look_every=minute, is_for_a_person=is_for_a_person
+        task=task, elapsed=elapsed, usual=minute, place=place, look_every=minute, is_for_a_person=is_for_a_person
     )
 
 
@@ -70,13 +78,75 @@ def test_every_status_has_its_badge_and_its_money(status: Status) -> None:
 
     assert told.startswith(f"{status}  a cat\n")
     assert "cost      3.00 CNY " in told
-    assert pages.badge(status).style
+    assert pages.badge(status).spans
 
 
 def test_the_table_names_what_went_wrong() -> None:
     """Red alone does not tell a refused prompt from an overdue bill."""
     console = Console(file=io.StringIO(), width=80)
-    console.print(pages.table([a_report(Status.FAILED, problem=Problem(code="Arrearage", message=""))]))
+    console.print(pages.table([a_report(Status.FAILED, problem=Problem(code="Arrearage", message=""))], 80))
 
     assert isinstance(console.file, io.StringIO)
     assert "Arrearage" in console.file.getvalue()
+
+
+# What is not at home
+
+
+def lying(*hours: float) -> str:
+    """The warning of videos whose links die in so many hours."""
+    reports = [
+        a_report(Status.SUCCEEDED, id=f"vid_{n}", video_url="https://x", expires_at=NOON + timedelta(hours=left))
+        for n, left in enumerate(hours)
+    ]
+    return pages.unsaved_words(reports, NOON)
+
+
+def test_a_paid_video_that_lies_at_dashscope_is_warned_of() -> None:
+    """It is lost a day after its end; the first to die is named by its time."""
+    assert lying() == ""
+    assert "1 paid video is not saved yet, and its link dies in 3 h 12 min." in lying(3.2)
+    assert "`wan-mcp show vid_0 --wait 300`" in lying(3.2)
+    assert "2 paid videos are not saved yet, and the first link dies in 1 h 0 min." in lying(3, 1)
+    assert "dies in 0 h 0 min" in lying(-1)
+
+
+# Tools and commands
+
+
+def test_somebody_who_has_commands_is_not_told_tools() -> None:
+    """Errors are written once, for every door; a person in a terminal cannot call a tool."""
+    told = pages.in_commands("Call get_video_task later; list_video_tasks shows them; then call create_video again.")
+
+    assert told == "Run `wan-mcp show` later; `wan-mcp tasks` shows them; then run `wan-mcp create` again."
+
+
+def test_every_tool_that_an_error_names_has_its_command() -> None:
+    """A tool that is added must not be named to somebody who cannot call it."""
+    tools = {path.stem for path in Path(__file__).with_name("snapshots").glob("*_*.json")}
+    package = Path(wan_mcp.__file__).parent
+    floors = ("domain", "adapters", "service")
+    sources = [path.read_text("utf-8") for floor in floors for path in (package / floor).rglob("*.py")]
+    named = {tool for tool in tools for source in sources if tool in source}
+
+    assert "get_video_task" in named
+    assert {tool for tool in named if pages.in_commands(tool) == tool} == set()
+
+
+# Tables
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120, 200])
+def test_the_table_fits_whatever_width_there_is(columns: int) -> None:
+    """Wide Chinese and emoji included, and an id can always be copied whole."""
+    reports = [
+        a_report(status, request=a_request("一只小猫在月光下奔跑🎉" * 9), id="vid_" + "x" * 22, place=1)
+        for status in Status
+    ]
+    console = Console(file=io.StringIO(), width=columns)
+    console.print(pages.table(reports, columns))
+
+    assert isinstance(console.file, io.StringIO)
+    lines = console.file.getvalue().split("\n")
+    assert all(cell_len(line.rstrip()) <= min(columns, 110) for line in lines)
+    assert sum("vid_" + "x" * 22 in line for line in lines) == len(Status)

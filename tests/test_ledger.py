@@ -27,6 +27,7 @@ from wan_mcp.domain.catalogue import WAN25_T2V
 from wan_mcp.domain.errors import LedgerUnusable, OverBudget, StaleTask
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.remote import RemoteTask, apply
+from wan_mcp.domain.spending import Day
 from wan_mcp.domain.task import OPEN, STALE_QUEUE, Problem, Status, VideoTask
 
 pytestmark = pytest.mark.anyio
@@ -669,6 +670,26 @@ async def test_tasks_are_counted_by_status_and_found_by_the_beginning_of_their_i
     assert await ledger.ids(ACCOUNT, "ann", prefix="vid_aa", limit=9) == ["vid_aa1", "vid_aa2"]
     assert await ledger.ids(ACCOUNT, "ann", prefix="", limit=1) == ["vid_ab1"]
     assert await ledger.ids(ACCOUNT, "ann", prefix="vid%", limit=9) == []
+
+
+async def test_each_day_has_what_came_to_its_status_on_it(ledger: Ledger) -> None:
+    """The chart of the days adds up to what the budget counts; days without tasks are there, and empty."""
+    days = [DAY_START - 2 * DAY, DAY_START - DAY, DAY_START]
+    for at in (DAY_START - 3 * DAY, DAY_START - MINUTE, DAY_START, DAY_START + 2 * DAY):
+        await written(ledger, S.SUCCEEDED, at=at)
+    await written(ledger, S.FAILED, at=DAY_START)
+    await written(ledger, S.PENDING, at=DAY_START)
+    await written(ledger, S.UNKNOWN, at=DAY_START - DAY)
+    first, second, third = await ledger.spending(ACCOUNT, "CNY", days)
+    price = a_task().cost
+
+    assert (first.begins, first.tasks, first.charged, first.held) == (days[0], {}, cny("0"), cny("0"))
+    assert (second.tasks, second.charged, second.held) == ({S.SUCCEEDED: 1, S.UNKNOWN: 1}, price, price)
+    assert third.tasks == {S.SUCCEEDED: 2, S.FAILED: 1, S.PENDING: 1}
+    assert (third.charged, third.held) == (price * 2, price)
+    assert await ledger.spending(ACCOUNT, "USD", days[:1]) == [
+        Day(begins=days[0], charged=Money(Decimal(0), "USD"), held=Money(Decimal(0), "USD"), tasks={})
+    ]
 
 
 async def test_the_ledger_knows_how_long_videos_took(ledger: Ledger) -> None:

@@ -13,14 +13,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from wan_mcp import __version__
-from wan_mcp.cli.order import agree, look_at, look_once, make, read_order
+from wan_mcp.cli import pages
+from wan_mcp.cli.board import read_tasks, watch_tasks
+from wan_mcp.cli.order import agree, end, look_at, look_once, make, read_order
 from wan_mcp.cli.program import Program, json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V, Quote, Region
 from wan_mcp.domain.errors import Declined, NeedsConsent
+from wan_mcp.domain.language import say
 from wan_mcp.domain.request import parse_duration, parse_resolution, parse_size
+from wan_mcp.domain.spending import Day
 from wan_mcp.domain.task import Status
 from wan_mcp.service.report import Account, Report
 from wan_mcp.service.videos import Videos
@@ -83,7 +87,8 @@ def token(terminal: Terminal, name: str) -> None:
 
     made = new_token()
     entry = token_entry(name, made)
-    terminal.say(f"The token of {name}, shown only now; it is sent as “Authorization: Bearer …”:\n\n  {made}\n")
+    terminal.say(say("The token of {name}, shown only now; it is sent as “Authorization: Bearer …”:", name=name))
+    terminal.say(f"\n  {made}\n")
     click.echo(entry)
 
 
@@ -101,22 +106,29 @@ def token(terminal: Terminal, name: str) -> None:
 @click.option("--watermark", is_flag=True, help="Have the words “AI generated” put into the picture.")
 @click.option("--max-cost", type=float, metavar="AMOUNT", help="Agree to pay up to this, and never more.")
 @click.option("--yes", is_flag=True, help="Agree to the price unasked; the budget still holds.")
+@click.option("--wait", type=click.FloatRange(min=0), metavar="SECONDS", help="Stay so long.  [default: to its end]")
 @click.option("--no-wait", is_flag=True, help="Return once it is submitted; `show` fetches it later.")
 @json_option()
 @click.pass_obj
-def create(terminal: Terminal, *, yes: bool, no_wait: bool, no_prompt_extend: bool, **given: Any) -> None:
+def create(
+    terminal: Terminal, *, yes: bool, wait: float | None, no_wait: bool, no_prompt_extend: bool, **given: Any
+) -> None:
     """Create one video with sound from PROMPT. PAID.
 
-    Shows the price first, and asks above WAN_MCP_CONFIRM_ABOVE; then waits until the file is saved.
+    Shows the price first, and asks above WAN_MCP_CONFIRM_ABOVE; then waits until the file is saved. A script is
+    kept waiting for 20 minutes at most. Ctrl-C ends the waiting, not the task.
 
     PROMPT has at most 1500 characters, Chinese or English: subject, scene, motion, camera, style, sound.
+
+    Ends with 0 when the file is saved, 1 when nothing was made, 3 when it goes on: then it is held or paid for,
+    and `wan-mcp show` fetches it.
     """
     order = visit(partial(read_order, {**given, "prompt_extend": not no_prompt_extend}))
     agree(order, terminal, is_agreed=yes)
-    report = make(order, terminal, waits=not no_wait)
+    report = make(order, terminal, seconds=0 if no_wait else wait)
     terminal.show(report)
-    if not no_wait and not report.task.is_saved:
-        raise click.exceptions.Exit(1)
+    if report.task.status is Status.UNCERTAIN or not no_wait:
+        end(report)
 
 
 @program.command()
@@ -129,6 +141,8 @@ def show(terminal: Terminal, task_id: str, wait: float) -> None:
 
     TASK_ID is ours or DashScope's; a task made elsewhere on the account is fetched too. One that is still open is
     looked at once in any case.
+
+    With --wait it ends as `create` does: 0 saved, 1 nothing was made, 3 it goes on.
     """
     report = visit(lambda videos: videos.get(task_id))
     task = report.task
@@ -136,26 +150,36 @@ def show(terminal: Terminal, task_id: str, wait: float) -> None:
         # Where no server runs, the ledger alone would go on saying PENDING for ever.
         report = look_at(task.id, terminal, seconds=wait) if wait else visit(partial(look_once, task_id=task.id))
     terminal.show(report)
+    if wait:
+        end(report)
 
 
 @program.command()
 @click.option("--status", metavar="WORD", help=f"Only these: {', '.join(Status)}.")
 @click.option("--limit", type=click.IntRange(1, _MOST_LISTED), default=10, show_default=True, metavar="COUNT")
+@click.option("--watch", is_flag=True, help="Keep it up to date, and fetch what gets finished, until Ctrl-C.")
 @json_option()
 @click.pass_obj
-def tasks(terminal: Terminal, status: str | None, limit: int) -> None:
+def tasks(terminal: Terminal, status: str | None, limit: int, watch: bool) -> None:
     """List the tasks, and what is left today.
 
     Newest first, as the ledger has them; what is held and charged stands below.
+
+    With --watch into a pipe, each change is a line, or with --json an object, until all have ended.
     """
     read = Arguments({"status": status}, known=("status",))
     word = read.word("status", list(Status))
     read.finish()
+    only = Status(word) if word else None
+    if watch:
+        watch_tasks(terminal, status=only, limit=limit)
+        return
 
-    async def work(videos: Videos) -> tuple[list[Report], Account]:
-        return await videos.newest(status=Status(word) if word else None, limit=limit), await videos.spending.account()
+    async def work(videos: Videos) -> str:
+        terminal.list(*await read_tasks(videos, status=only, limit=limit))
+        return pages.unsaved_words(await videos.unsaved(), videos.now())
 
-    terminal.list(*visit(work))
+    terminal.warn(visit(work))
 
 
 @program.command()
@@ -188,24 +212,30 @@ def settle(terminal: Terminal, task_id: str, remote_id: str | None, never_arrive
     Give either --is or --never-arrived.
     """
     if never_arrived == (remote_id is not None):
-        raise click.UsageError("Give either --is DASHSCOPE_TASK_ID or --never-arrived.")
+        raise click.UsageError(say("Give either --is DASHSCOPE_TASK_ID or --never-arrived."))
     report = visit(lambda videos: videos.get(task_id))
-    what = f"is DashScope's {remote_id}" if remote_id else f"never arrived and frees {report.task.cost}"
     if not yes and report.task.status in (Status.UNCERTAIN, Status.UNKNOWN):
-        _confirm(terminal, report, f"Record that it {what}? This cannot be taken back.")
+        cost = report.task.cost
+        _confirm(
+            terminal,
+            report,
+            say("Record that it is DashScope's {remote_id}? This cannot be taken back.", remote_id=remote_id)
+            if remote_id
+            else say("Record that it never arrived and frees {cost}? This cannot be taken back.", cost=cost),
+        )
     terminal.show(visit(lambda videos: videos.settle(task_id, remote_id=remote_id)))
 
 
 def _confirm(terminal: Terminal, report: Report, question: str) -> None:
     if not terminal.can_ask:
         raise NeedsConsent(
-            f"{report.task.id} is settled by a person's word, and there is no terminal to ask on.",
-            next_step="Run it again with --yes.",
+            say("{id} is settled by a person's word, and there is no terminal to ask on.", id=report.task.id),
+            next_step=say("Run it again with --yes."),
         )
     if not terminal.as_json:
         terminal.show(report)
     if not terminal.ask(question):
-        raise Declined("Nothing was recorded.")
+        raise Declined(say("Nothing was recorded."))
 
 
 # Prices
@@ -224,7 +254,7 @@ def estimate(terminal: Terminal, count: int, **given: Any) -> None:
     And what the budget leaves. Free; needs neither key nor network.
     """
     if given["size"] and given["resolution"]:
-        raise click.UsageError("Give either --size or --resolution.")
+        raise click.UsageError(say("Give either --size or --resolution."))
 
     async def work(videos: Videos) -> tuple[Quote, Region, Account]:
         read = Arguments(given, known=("size", "resolution", "duration"))
@@ -236,6 +266,24 @@ def estimate(terminal: Terminal, count: int, **given: Any) -> None:
         return quote, videos.settings.region, await videos.spending.account()
 
     terminal.price(*visit(work))
+
+
+@program.command()
+@click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True, help="How far back.")
+@json_option("Print the days, their total and the budget as JSON.")
+@click.pass_obj
+def usage(terminal: Terminal, days: int) -> None:
+    """Show what each day has cost.
+
+    Of all callers together. A video weighs on the day on which it succeeded, as the budget counts it; what is
+    still open or in doubt is held.
+    """
+    from wan_mcp.cli.usage import show_usage
+
+    async def work(videos: Videos) -> tuple[list[Day], Account]:
+        return await videos.spending.days(days), await videos.spending.account()
+
+    show_usage(terminal, *visit(work))
 
 
 # Trying it, and finding out why it does not work
@@ -282,7 +330,7 @@ def install(terminal: Terminal, *, prints: bool, yes: bool, no_key: bool, env: t
     from wan_mcp.cli.install import read_env, wish
 
     if not re.fullmatch(r"[\w-]{1,64}", given["name"], re.ASCII):
-        raise click.UsageError("--name has letters, digits, - and _ only.")
+        raise click.UsageError(say("--name has letters, digits, - and _ only."))
     wanted = wish(**given, given=read_env(env), has_key=not no_key)
     if prints:
         terminal.line(wanted.block())
@@ -333,16 +381,22 @@ def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None
 
     def on_ready(url: str) -> None:
         name = "set " if sys.platform == "win32" else "export "
-        terminal.line(f"DashScope is simulated at {url}; {simulator.note}. Point wan-mcp at it:\n")
+        words = say("DashScope is simulated at {url}; {note}. Point wan-mcp at it:", url=url, note=simulator.note)
+        terminal.line(f"{words}\n")
         for variable, value in _leading_to(url).items():
             terminal.line(f"  {name}{variable}={value}")
-        terminal.line("\nCtrl-C ends it.", style="dim")
+        terminal.line("\n" + say("Ctrl-C ends it."), style="dim")
 
     try:
         serve_forever(simulator, host=host, port=port, on_ready=on_ready)
     except OSError as error:
         raise click.ClickException(
-            f"{host} port {port}: {error.strerror or error}. Another --port may be free."
+            say(
+                "{host} port {port}: {reason}. Another --port may be free.",
+                host=host,
+                port=port,
+                reason=error.strerror or error,
+            )
         ) from error
 
 

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from math import inf
 
 import anyio
+import click
 
 from wan_mcp.cli import pages
+from wan_mcp.cli.program import GOES_ON
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.errors import Declined, MissingKey, NeedsConsent
+from wan_mcp.domain.language import say
 from wan_mcp.domain.request import VideoRequest, parse_request, request_arguments
 from wan_mcp.domain.task import Status
 from wan_mcp.server import views
@@ -21,6 +24,9 @@ _A_LOOK = 3.0
 """Seconds for a look and, where a file is to be fetched, for as much of it as comes in them."""
 _ROUND = 5.0
 """Seconds after which it is asked again whether waiting can bring anything."""
+_A_SCRIPTS_PATIENCE = 1200.0
+"""Seconds; four times what the slowest videos usually take."""
+_FAILED = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,24 +68,32 @@ def agree(order: Order, terminal: Terminal, *, is_agreed: bool) -> None:
         NeedsConsent: there is nobody to ask.
         Declined: the person said no.
     """
-    place = " (on a simulator: nothing is paid)" if order.is_simulated else ""
-    pages.fact(terminal.talk, "price", f"{order.quote.basis}{place}")
-    pages.fact(terminal.talk, "budget", pages.budget(order.account))
+    place = say(" (on a simulator: nothing is paid)") if order.is_simulated else ""
+    pages.fact(terminal.talk, say("price"), f"{order.quote.basis}{place}")
+    pages.fact(terminal.talk, say("budget"), pages.budget(order.account))
     cost = order.quote.amount
     if is_agreed or not order.must_ask:
         return
     if not terminal.can_ask:
         raise NeedsConsent(
-            f"This costs {cost}, the person is asked above {order.account.budget.confirm_above}, "
-            "and there is no terminal to ask on. Nothing was sent.",
-            next_step=f"Once the person agrees, run it again with --max-cost {cost.plain}, or with --yes.",
+            say(
+                "This costs {cost}, the person is asked above {threshold}, and there is no terminal to ask on. "
+                "Nothing was sent.",
+                cost=cost,
+                threshold=order.account.budget.confirm_above,
+            ),
+            next_step=say(
+                "Once the person agrees, run it again with --max-cost {plain}, or with --yes.", plain=cost.plain
+            ),
         )
     if not terminal.ask(pages.printable(views.question(order.request.prompt, order.quote))):
-        raise Declined(f"You did not agree to {cost}. Nothing was sent.")
+        raise Declined(say("You did not agree to {cost}. Nothing was sent.", cost=cost))
 
 
-def make(order: Order, terminal: Terminal, *, waits: bool) -> Report:
-    """Create the video and, if `waits`, stay until its file is saved.
+def make(order: Order, terminal: Terminal, *, seconds: float | None) -> Report:
+    """Create the video and stay for so many seconds, or until its file is saved.
+
+    `None`: as long as it takes where somebody looks on, and into a pipe for a time after which a script is told.
 
     Raises:
         KeyboardInterrupt: after saying what becomes of the task.
@@ -90,14 +104,16 @@ def make(order: Order, terminal: Terminal, *, waits: bool) -> Report:
         created.append(await videos.create(order.request, agreed=True))
         task = created[0].task
         if created[0].is_known_request:
-            terminal.say("The same request is still open, so nothing new was created; another --seed makes another.")
-        pages.fact(terminal.talk, "task", task.id)
-        return await until_settled(videos, task.id, terminal) if waits else created[0]
+            terminal.say(
+                say("The same request is still open, so nothing new was created; another --seed makes another.")
+            )
+        pages.fact(terminal.talk, say("task"), task.id)
+        return created[0] if seconds == 0 else await until_settled(videos, task.id, terminal, seconds)
 
     try:
-        return visit(work, watching=waits)
+        return visit(work, watching=seconds != 0)
     except KeyboardInterrupt:
-        terminal.say(_goes_on(created[0]) if created else "Stopped. `wan-mcp tasks` shows whether it was created.")
+        terminal.say(_goes_on(created[0]) if created else say("Stopped. `wan-mcp tasks` shows whether it was created."))
         raise
 
 
@@ -115,7 +131,7 @@ def look_at(task_id: str, terminal: Terminal, *, seconds: float) -> Report:
     try:
         return visit(work, watching=True)
     except KeyboardInterrupt:
-        terminal.say("Stopped waiting; the task goes on.")
+        terminal.say(say("Stopped waiting; the task goes on."))
         raise
 
 
@@ -127,9 +143,15 @@ async def look_once(videos: Videos, task_id: str) -> Report:
     return await videos.get(task_id)
 
 
-async def until_settled(videos: Videos, task_id: str, terminal: Terminal, seconds: float = inf) -> Report:
-    """Wait for the end and the file, for as long as waiting can bring them."""
-    give_up_at = anyio.current_time() + seconds
+async def until_settled(videos: Videos, task_id: str, terminal: Terminal, seconds: float | None = None) -> Report:
+    """Wait for the end and the file, for as long as waiting can bring them.
+
+    Without `seconds` a script is not kept waiting for what takes unusually long, nor for the second search of a
+    lost answer, a quarter of an hour after the first.
+    """
+    is_script = seconds is None and not terminal.talk.is_terminal
+    stay = _A_SCRIPTS_PATIENCE if is_script else inf if seconds is None else seconds
+    begun = videos.now()
     told: set[str] = set()
     with terminal.progress() as draw:
 
@@ -140,17 +162,28 @@ async def until_settled(videos: Videos, task_id: str, terminal: Terminal, second
             await draw(report)
 
         while True:
-            left = give_up_at - anyio.current_time()
+            left = stay - (videos.now() - begun).total_seconds()
             report = await videos.wait(task_id, seconds=max(0.0, min(_ROUND, left)), progress=tell)
             if report.task.is_settled or report.is_for_a_person or left <= _ROUND:
                 return report
+            if is_script and report.task.status is Status.UNCERTAIN and report.task.searched_at:
+                return report
+
+
+def end(report: Report) -> None:
+    """End with the exit code that tells a script of a task that was waited for, without a word to read."""
+    if not report.task.is_saved:
+        goes_on = not report.task.is_settled or report.task.money_state == "held"
+        raise click.exceptions.Exit(GOES_ON if goes_on else _FAILED)
 
 
 def _goes_on(report: Report) -> str:
     task = report.task
     what = (
-        "waits with us: it is sent while a wan-mcp runs"
+        say("Stopped waiting. {id} waits with us: it is sent while a wan-mcp runs.", id=task.id)
         if task.status is Status.QUEUED
-        else "goes on at DashScope; the next wan-mcp that starts fetches its file"
+        else say(
+            "Stopped waiting. {id} goes on at DashScope; the next wan-mcp that starts fetches its file.", id=task.id
+        )
     )
-    return f"Stopped waiting. {task.id} {what}. Come back with\n  wan-mcp show {task.id} --wait 300"
+    return say("{what} Come back with\n  wan-mcp show {id} --wait 300", what=what, id=task.id)

@@ -1,31 +1,47 @@
-"""How tasks and prices look in a terminal of 80 columns or more. The words are those of `server/views`."""
+"""How tasks and prices look in a terminal. The words are those of `server/views`, with commands for tools."""
+
+import re
+from datetime import datetime, timedelta
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
 from wan_mcp.domain.catalogue import Quote
+from wan_mcp.domain.language import said, say
 from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.server import views
 from wan_mcp.service.report import Account, Report
 
-NO_TASKS = 'No tasks yet. `wan-mcp create "..."` makes one.'
-
 _LABEL = 12
 """Cells that a label takes, its indentation included."""
+NARROW, _WIDEST = 70, 110
+"""Columns below which a table has only what matters most, and above which lines are too long to read."""
 
 _STYLES = {
     Status.QUEUED: "cyan",
     Status.SUBMITTING: "cyan",
     Status.PENDING: "cyan",
-    Status.RUNNING: "blue",
+    Status.RUNNING: "bold cyan",
     Status.SUCCEEDED: "green",
     Status.FAILED: "red",
     Status.CANCELED: "dim",
-    Status.UNCERTAIN: "bold yellow",
-    Status.UNKNOWN: "bold yellow",
+    # Yellow letters cannot be read on a light background.
+    Status.UNCERTAIN: "black on yellow",
+    Status.UNKNOWN: "black on yellow",
 }
+"""Only the sixteen colours that every terminal's own theme sets."""
+
+_COMMANDS = {
+    "create_video": "`wan-mcp create`",
+    "get_video_task": "`wan-mcp show`",
+    "list_video_tasks": "`wan-mcp tasks`",
+    "estimate_cost": "`wan-mcp estimate`",
+    "cancel_video_task": "`wan-mcp cancel`",
+}
+_TOOL = re.compile(rf"\b([Cc]all )?({'|'.join(_COMMANDS)})\b")
 
 
 def printable(text: str) -> str:
@@ -34,9 +50,36 @@ def printable(text: str) -> str:
     return "".join(character for character in spaced if character.isprintable())
 
 
+def in_commands(words: str) -> str:
+    """Words that name tools, for somebody who has commands."""
+
+    def command(found: re.Match[str]) -> str:
+        call = {"Call ": "Run ", "call ": "run "}.get(found[1] or "", "")
+        return f"{call}{_COMMANDS[found[2]]}"
+
+    return _TOOL.sub(command, words)
+
+
 def badge(status: Status) -> Text:
     """A status in its colour."""
-    return Text(status.value, style=_STYLES[status])
+    return Text.assemble((status.value, _STYLES[status]))  # a style of the whole would fill its column
+
+
+def clock_words(span: timedelta) -> str:
+    """A time that passes, as a clock shows it."""
+    minutes, seconds = divmod(views.seconds(span), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def padded(text: str, cells: int) -> str:
+    """Fill up to a width in cells: a Chinese character takes two."""
+    return text + " " * max(cells - cell_len(text), 0)
+
+
+def no_tasks() -> str:
+    """What an empty ledger says."""
+    return say('No tasks yet. `wan-mcp create "a paper boat in the rain"` makes one.')
 
 
 # One task
@@ -45,16 +88,23 @@ def badge(status: Status) -> Text:
 def card(console: Console, report: Report) -> None:
     """One task, a fact a line."""
     prompt = printable(views.cut(report.task.request.prompt))
-    console.print(badge(report.task.status), "", prompt, soft_wrap=True)
+    console.print(badge(report.task.status), "", Text(prompt, style="bold"), soft_wrap=True)
     for label, value in _facts(report):
+        if value:
+            fact(console, label, printable(value))
+    if report.task.file:
+        fact(console, say("file"), printable(report.task.file), style="bold", is_whole=True)
+    elif link := _link(report.task):
+        fact(console, say("link"), printable(link), is_whole=True)
+    for label, value in _troubles(report):
         if value:
             fact(console, label, printable(value))
 
 
-def fact(console: Console, label: str, value: str, *, style: str = "") -> None:
-    """A label and its value; one without spaces (a path, an address) is left whole for copying."""
-    if not console.is_terminal or label in ("file", "link"):
-        console.print(Text(f"  {label:<{_LABEL - 2}}", style="dim") + Text(value, style=style), soft_wrap=True)
+def fact(console: Console, label: str, value: str, *, style: str = "", is_whole: bool = False) -> None:
+    """A label and its value; one that `is_whole` (a path, an address) is not broken, so that it can be copied."""
+    if not console.is_terminal or is_whole:
+        console.print(Text(padded(f"  {label}", _LABEL), style="dim") + Text(value, style=style), soft_wrap=True)
         return
     grid = Table.grid()
     grid.add_column(width=_LABEL, style="dim")
@@ -66,21 +116,30 @@ def fact(console: Console, label: str, value: str, *, style: str = "") -> None:
 def _facts(report: Report) -> list[tuple[str, str]]:
     task = report.task
     return [
-        ("task", task.id),
+        (say("task"), task.id),
         ("DashScope", task.dashscope_task_id or ""),
-        ("video", _video(task)),
-        ("cost", f"{task.cost} {task.money_state}"),
-        ("time", _time(report)),
-        ("file", task.file or ""),
-        ("link", "" if task.file else _link(task)),
-        ("problem", f"{task.problem.code}: {task.problem.message}" if task.problem else ""),
-        ("last try", report.trouble or ""),
-        ("next", _next(report)),
+        (say("video"), _video(task)),
+        (say("cost"), f"{task.cost} {money_words(task)}"),
+        (say("time"), _time(report)),
     ]
 
 
+def _troubles(report: Report) -> list[tuple[str, str]]:
+    problem = report.task.problem
+    return [
+        (say("problem"), f"{problem.code}: {said(problem.message)}" if problem else ""),
+        (say("last try"), report.trouble or ""),
+        (say("next"), _next(report)),
+    ]
+
+
+def money_words(task: VideoTask) -> str:
+    """Where its money stands."""
+    return {"held": say("held"), "charged": say("charged"), "free": say("free")}[task.money_state]
+
+
 def _video(task: VideoTask) -> str:
-    seed = f", seed {task.request.seed}" if task.request.seed is not None else ""
+    seed = say(", seed {seed}", seed=task.request.seed) if task.request.seed is not None else ""
     size = f", {views.size_words(task.file_bytes)}" if task.file_bytes else ""
     return f"{task.request.size}, {task.request.duration} s{seed}{size}"
 
@@ -88,12 +147,16 @@ def _video(task: VideoTask) -> str:
 def _time(report: Report) -> str:
     elapsed, usual = views.seconds(report.elapsed), views.seconds(report.usual)
     if report.place is not None:
-        return f"waits with us at place {report.place}"
-    return f"{elapsed} s of usually {usual} s" if report.task.is_open else f"took {elapsed} s"
+        return say("waits with us at place {place}", place=report.place)
+    if report.task.is_open:
+        return say("{elapsed} s of usually {usual} s", elapsed=elapsed, usual=usual)
+    return say("took {elapsed} s", elapsed=elapsed)
 
 
 def _link(task: VideoTask) -> str:
-    return f"{task.video_url} (until {views.rfc3339(task.expires_at)})" if task.video_url and task.expires_at else ""
+    if not task.video_url or not task.expires_at:
+        return ""
+    return say("{url} (until {end})", url=task.video_url, end=views.rfc3339(task.expires_at))
 
 
 def _next(report: Report) -> str:
@@ -104,39 +167,93 @@ def _next(report: Report) -> str:
         return views.next_words(report)
     match task.status:
         case Status.UNCERTAIN:
-            return f"Do not create it again: it is looked for at DashScope, and {again} goes on with that."
+            return say(
+                "Do not create it again: it is looked for at DashScope, and {again} goes on with that.", again=again
+            )
         case Status.QUEUED:
-            return f"It is sent when there is room, while a wan-mcp runs: {again}"
+            return say("It is sent when there is room, while a wan-mcp runs: {again}", again=again)
         case _ if not task.is_settled:
-            return f"{again} waits for it and fetches the file."
+            return say("{again} waits for it and fetches the file.", again=again)
         case Status.SUCCEEDED if task.file:
             return ""
         case _:
-            return views.next_words(report)
+            return in_commands(views.next_words(report))
 
 
 # Several
 
 
-def table(reports: list[Report]) -> Table:
+def table(reports: list[Report], width: int) -> Table:
     """Tasks, newest first, two lines each: an id is 26 characters wide, and is there to be copied."""
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=False)
-    shown.add_column("Status", no_wrap=True, width=10)
-    shown.add_column("Video", overflow="ellipsis", no_wrap=True, max_width=44)
-    shown.add_column("Asked", no_wrap=True, style="dim")
-    shown.add_column("Cost", no_wrap=True, justify="right")
+    if width < NARROW:
+        return _narrow(reports)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=True, width=min(width, _WIDEST))
+    shown.add_column(say("Status"), no_wrap=True, width=10)
+    shown.add_column(say("Video"), overflow="ellipsis", no_wrap=True, ratio=1)
+    shown.add_column(say("Asked"), no_wrap=True, justify="right")
+    shown.add_column(say("Cost"), no_wrap=True, justify="right")
     for report in reports:
         task = report.task
-        lines = [
-            Text(printable(task.request.prompt), overflow="ellipsis", no_wrap=True),
-            Text(f"{task.id}  {task.request.size} {task.request.duration} s", style="dim"),
-        ]
-        if task.problem:
-            lines.append(Text(printable(task.problem.code), style=_STYLES[task.status]))
-        asked = task.asked_at.astimezone()
-        cost = Text.assemble(task.cost.plain, " ", task.cost.currency, "\n", (task.money_state, "dim"))
-        shown.add_row(badge(task.status), Group(*lines), f"{asked:%m-%d\n%H:%M}", cost)
+        cost = Text.assemble(f"{task.cost}\n", (money_words(task), "dim"))
+        shown.add_row(badge(task.status), _told(report), _when(report), cost)
     return shown
+
+
+def _narrow(reports: list[Report]) -> Table:
+    shown = Table.grid(padding=(0, 1, 1, 0), expand=True)
+    shown.add_column(no_wrap=True, min_width=9)
+    shown.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
+    for report in reports:
+        shown.add_row(Text.assemble(badge(report.task.status), "\n", str(report.task.cost)), _told(report))
+    return shown
+
+
+def _told(report: Report) -> Group:
+    task = report.task
+    lines = [
+        Text(printable(task.request.prompt), overflow="ellipsis", no_wrap=True),
+        Text(f"{task.id}  {task.request.size} {task.request.duration} s", style="dim", overflow="ellipsis"),
+    ]
+    if task.is_to_be_saved:
+        lines.append(Text(say("not saved yet"), style="dim"))
+    if task.problem:
+        lines.append(Text(printable(task.problem.code), style="red" if task.status is Status.FAILED else "dim"))
+    return Group(*lines)
+
+
+def _when(report: Report) -> Text:
+    """When it was asked for, and how long that is ago where somebody waits for it."""
+    asked = report.task.asked_at.astimezone()
+    if not report.task.is_open:
+        return Text(f"{asked:%m-%d\n%H:%M}", style="dim")
+    since = Text(clock_words(report.elapsed))
+    if report.task.status in (Status.PENDING, Status.RUNNING):
+        since.append(f" / {clock_words(report.usual)}", style="dim")
+    return Text.assemble((f"{asked:%m-%d %H:%M}", "dim"), "\n", since)
+
+
+def unsaved_words(unsaved: list[Report], now: datetime) -> str:
+    """A warning of videos that are paid for and will be lost, or nothing where there are none."""
+    if not unsaved:
+        return ""
+    first = min(unsaved, key=lambda report: report.task.video_dies_at or now)
+    left = max((first.task.video_dies_at or now) - now, timedelta(0))
+    hours, minutes = divmod(views.seconds(left) // 60, 60)
+    if len(unsaved) == 1:
+        return say(
+            "1 paid video is not saved yet, and its link dies in {hours} h {minutes} min. "
+            "`wan-mcp tasks --watch` or `wan-mcp show {id} --wait 300` saves it.",
+            hours=hours,
+            minutes=minutes,
+            id=first.task.id,
+        )
+    return say(
+        "{count} paid videos are not saved yet, and the first link dies in {hours} h {minutes} min. "
+        "`wan-mcp tasks --watch` saves them.",
+        count=len(unsaved),
+        hours=hours,
+        minutes=minutes,
+    )
 
 
 # Prices
@@ -145,13 +262,24 @@ def table(reports: list[Report]) -> Table:
 def price(console: Console, quote: Quote, account: Account, *, free_quota: str | None) -> None:
     """A price, the arithmetic behind it, and what the budget leaves."""
     console.print(Text(str(quote.amount), style="bold"))
-    fact(console, "basis", quote.basis)
-    fact(console, "budget", budget(account))
+    fact(console, say("basis"), quote.basis)
+    fact(console, say("budget"), budget(account))
     if free_quota:
-        fact(console, "free", free_quota)
-    fact(console, "note", "Only seconds of successful videos are billed.")
+        fact(console, say("quota"), free_quota)
+    fact(console, say("note"), say("Only seconds of successful videos are billed."))
 
 
 def budget(account: Account) -> str:
-    """What is held, charged and left, in words."""
-    return views.budget_words(account).removeprefix("Budget: ")
+    """What is held, charged and left, in few words."""
+    standing, cap = account.standing, account.budget.per_day
+    left = (
+        say("{left} of {cap} left today", left=account.left.plain, cap=cap)
+        if account.left is not None and cap is not None
+        else say("no daily cap, {currency}", currency=account.currency)
+    )
+    return say(
+        "{left} ({held} held, {charged} charged today)",
+        left=left,
+        held=standing.held.plain,
+        charged=standing.charged_today.plain,
+    )

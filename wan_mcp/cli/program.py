@@ -10,20 +10,30 @@ from wan_mcp.domain.errors import WanError
 
 INTERRUPTED = 130
 """What shells expect of a command that Ctrl-C ended."""
+GOES_ON = 3
+"""Held or paid for, and its end or its file is still to come: a script must not create it again."""
 
-_AS_NEWCOMERS_MEET_THEM = (
-    "demo",
-    "install",
-    "doctor",
-    "estimate",
-    "create",
-    "show",
-    "tasks",
-    "cancel",
-    "settle",
-    "serve",
-    "token",
-    "simulate",
+_GROUPS = (
+    ("First", ("demo", "install", "doctor")),
+    ("Videos", ("create", "show", "tasks", "cancel", "settle")),
+    ("Money", ("estimate", "usage")),
+    ("Servers", ("serve", "token", "simulate")),
+)
+"""As newcomers meet them."""
+_LONGEST = max(len(name) for _, names in _GROUPS for name in names)
+
+_EXAMPLES = (
+    ('wan-mcp create "a paper boat in the rain"', "price first, file last"),
+    ("wan-mcp tasks --watch", "how all are doing"),
+    ("wan-mcp usage --days 30", "what each day has cost"),
+)
+
+_EXIT_CODES = (
+    ("0", "Done."),
+    ("1", "Not done: refused, declined, over budget or failed. The text says whether money moved."),
+    ("2", "The command could not be read."),
+    (f"{GOES_ON}", "The task goes on, held or paid for. Do not create it again: `wan-mcp show` fetches it."),
+    (f"{INTERRUPTED}", "Ctrl-C. What was submitted goes on."),
 )
 
 
@@ -32,7 +42,14 @@ class Program(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands in the order in which a newcomer meets them."""
-        return sorted(super().list_commands(ctx), key=_AS_NEWCOMERS_MEET_THEM.index)
+        return sorted(super().list_commands(ctx), key=[name for _, names in _GROUPS for name in names].index)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in groups."""
+        for title, names in _GROUPS:
+            commands = [(f"{name:<{_LONGEST}}", self.commands[name].get_short_help_str(limit=70)) for name in names]
+            with formatter.section(title):
+                formatter.write_dl(commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it could not do is told on stderr, and the exit code is 1."""
@@ -46,10 +63,14 @@ class Program(click.Group):
             raise click.exceptions.Exit(INTERRUPTED) from None
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the environment variables, as `Settings` describes them."""
+        """Write what to type first, what a script learns, and the environment as `Settings` describes it."""
         from wan_mcp.settings import Settings  # for readers of the help only
 
         fields = Settings.model_fields.values()
+        with formatter.section("Examples"):
+            formatter.write_dl(_EXAMPLES, col_max=45)
+        with formatter.section("Exit codes"):
+            formatter.write_dl(_EXIT_CODES)
         with formatter.section("Environment"):
             formatter.write_dl([(field.alias or "", field.description or "") for field in fields])
 

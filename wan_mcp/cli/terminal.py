@@ -9,20 +9,29 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from wan_mcp.cli import pages
+from wan_mcp.cli.progress import Meter, waiting_words
 from wan_mcp.domain.catalogue import Quote, Region
 from wan_mcp.domain.errors import WanError
+from wan_mcp.domain.language import say
+from wan_mcp.domain.task import Status
 from wan_mcp.server import views
 from wan_mcp.service.report import Account, Report
 
 Tell = Callable[[Report], Awaitable[None]]
+
+_YES, _NO = frozenset({"y", "yes", "是"}), frozenset({"", "n", "no", "否"})
+_WORD_EVERY = timedelta(seconds=30)
+"""Between two words on a terminal that cannot redraw its line."""
 
 
 class Terminal:
@@ -59,10 +68,19 @@ class Terminal:
         if self.as_json:
             self.data(shown)
         elif self.out.is_terminal:
-            self.out.print(pages.table(reports) if reports else pages.NO_TASKS)
-            self.out.print(views.budget_words(account), style="dim")
+            self.out.print(pages.table(reports, self.out.width) if reports else pages.no_tasks())
+            self.out.print()
+            self.out.print(say("Budget: {budget}", budget=pages.budget(account)), style="dim")
         else:
             self.line("\n".join(pages.printable(line) for line in lines.split("\n")))
+
+    def event(self, report: Report) -> None:
+        """Show that something is new of a task, on a line of its own."""
+        if self.as_json:
+            click.echo(self._json(views.structured(report), indent=None), file=self.out.file)
+        else:
+            self.line(pages.printable(views.line(report)))
+        self.out.file.flush()
 
     def price(self, quote: Quote, region: Region, account: Account) -> None:
         """Show a price."""
@@ -74,8 +92,11 @@ class Terminal:
 
     def data(self, shown: dict[str, Any]) -> None:
         """Print one JSON object."""
+        click.echo(self._json(shown, indent=2), file=self.out.file)
+
+    def _json(self, shown: dict[str, Any], *, indent: int | None) -> str:
         is_unicode = self.out.encoding.lower().startswith("utf")
-        click.echo(json.dumps(shown, ensure_ascii=not is_unicode, indent=2), file=self.out.file)
+        return json.dumps(shown, ensure_ascii=not is_unicode, indent=indent)
 
     def line(self, text: str | Text, *, style: str = "") -> None:
         """Print a line as it is: where it is too long, the terminal may break it, and copying it still works."""
@@ -91,27 +112,62 @@ class Terminal:
         """Say what went wrong, in the words of every door; with `--json` also as data."""
         if self.as_json:
             self.data(views.error(error)[1])
-        self.say(pages.printable(error.words), style="red")
+        self.say(pages.in_commands(pages.printable(error.words)), style="red")
+
+    def warn(self, words: str) -> None:
+        """Say what somebody should do something about, if there are words for it."""
+        if words:
+            # Yellow letters cannot be read on a light background.
+            self.talk.print(Text.assemble((" ! ", "black on yellow"), f" {pages.printable(words)}"))
 
     def ask(self, question: str) -> bool:
-        """Ask the person; Enter means no."""
-        return click.confirm(question, default=False, err=True)
+        """Ask the person; Enter means no, and so does the end of what can be read."""
+        while True:
+            # Not click's own: it cannot tell Ctrl-C, which is to end with 130, from the end of the input.
+            click.echo(f"{question} [y/N]: ", nl=False, err=True)
+            line = sys.stdin.readline()
+            answer = line.strip().lower()
+            if answer in _YES:
+                return True
+            if not line:
+                click.echo(err=True)
+            if answer in _NO:
+                return False
 
     @contextmanager
     def progress(self) -> Generator[Tell]:
-        """Show a bar while a task is waited for, where somebody looks on."""
-        if not self.talk.is_terminal or self.as_json:
+        """Show a line for each task that is waited for, where somebody looks on; it goes when the waiting ends.
+
+        A terminal that cannot redraw gets a line when something is new, and a pipe nothing.
+        """
+        if not self.talk.is_terminal:
             yield _nothing
-            return
-        with bar(self.talk) as progress:
-            line = progress.add_task("", total=None)
+        elif self.talk.is_dumb_terminal:
+            yield self._news()
+        else:
+            newest: dict[str, Report] = {}
 
             async def tell(report: Report) -> None:
-                done, usual = report.elapsed.total_seconds(), report.usual.total_seconds()
-                total = usual if done <= usual else None
-                progress.update(line, completed=done, total=total, description=views.progress_words(report))
+                newest[report.task.id] = report
 
-            yield tell
+            with Live(
+                console=self.talk,
+                get_renderable=lambda: Group(*map(Meter, newest.values())),
+                refresh_per_second=8,
+                transient=True,
+            ):
+                yield tell
+
+    def _news(self) -> Tell:
+        told: dict[str, tuple[Status, int]] = {}
+
+        async def tell(report: Report) -> None:
+            now = (report.task.status, int(report.elapsed / _WORD_EVERY))
+            if told.get(report.task.id) != now:
+                told[report.task.id] = now
+                self.say(f"{report.task.status} {waiting_words(report)}")
+
+        return tell
 
 
 async def _nothing(_: Report) -> None:

@@ -176,6 +176,16 @@ class VideoTask:
         return self.status is S.SUCCEEDED and not self.file and bool(self.video_url) and not self._given_up
 
     @property
+    def video_dies_at(self) -> datetime | None:
+        """When a video that is not at home will be lost; `None` where there is none yet, or none any more.
+
+        The earliest that may be, where nobody has looked for its end yet.
+        """
+        if self.is_to_be_saved:
+            return self.expires_at
+        return self.sent_at + MEMORY if self.status in (S.PENDING, S.RUNNING) and self.sent_at else None
+
+    @property
     def _given_up(self) -> bool:
         return self.problem is not None and self.problem.code == LINK_DEAD
 
@@ -248,6 +258,10 @@ FORGOTTEN = timedelta(hours=28)
 """DashScope forgets a task 24 hours after its end, and ends every task within 3."""
 MEMORY = timedelta(hours=24)
 """How long the list, a task id and a link live."""
+LONGEST_RUN = timedelta(hours=3)
+"""DashScope ends every task within it."""
+SAVED_WITHIN = timedelta(minutes=10)
+"""Longer than the saving of a file takes; one that is not here by then is not being fetched."""
 LINK_SURELY_DEAD = timedelta(hours=1)
 """After the end that a link names for itself nothing it answers will bring the file."""
 
@@ -278,6 +292,13 @@ def next_step(task: VideoTask, now: datetime, attention: Attention) -> Step:
             return _when_due(Save(task.video_url), now, attention.not_before)
         case _:
             return None
+
+
+def is_left_lying(task: VideoTask, now: datetime) -> bool:
+    """Is there a paid video that somebody who watches would have fetched by now?"""
+    if task.is_to_be_saved:
+        return now - task.since > SAVED_WITHIN
+    return task.video_dies_at is not None and now - (task.sent_at or now) > LONGEST_RUN
 
 
 def _when_due(step: Step, now: datetime, due: datetime | None) -> Step:

@@ -1,6 +1,6 @@
 """The one place where time comes in. Tests turn their own by hand."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import anyio
 
@@ -19,3 +19,10 @@ class Clock:
     def day_start(self) -> datetime:
         """Return when the present calendar day began where this machine is: budgets count by it."""
         return self.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+
+    def day_starts(self, days: int) -> list[datetime]:
+        """Return when each of the last calendar days began, today's last."""
+        today = self.day_start()
+        # At midnight by the calendar: a day of summer time's beginning or end has no 24 hours.
+        earlier = [(today - timedelta(days=ago)).replace(tzinfo=None).astimezone() for ago in range(days - 1, 0, -1)]
+        return [*earlier, today]

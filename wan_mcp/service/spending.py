@@ -9,6 +9,7 @@ from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.errors import OverBudget
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest
+from wan_mcp.domain.spending import Day
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.report import Account
 from wan_mcp.settings import Settings
@@ -47,6 +48,11 @@ class Spending:
         standing = await self._ledger.standing(settings.account, currency, today, caller=caller)
         budget = own_budget(settings.budget, self.rights(caller))
         return Account(budget=budget, standing=standing, currency=currency, is_shared=True)
+
+    async def days(self, count: int) -> list[Day]:
+        """Return what each of the last calendar days came to, of all callers together, today's last."""
+        settings, begins = self._settings, self._clock.day_starts(count)
+        return await self._ledger.spending(settings.account, settings.region.currency, begins)
 
     def refuse_too_dear(self, cost: Money, *, caller: str) -> None:
         """Let one video of this price through, or not.

@@ -16,7 +16,7 @@ from wan_mcp.domain.caller import LOCAL
 from wan_mcp.domain.errors import MissingKey, NeedsConsent, StaleTask, TooLate, UnknownTask
 from wan_mcp.domain.remote import apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
-from wan_mcp.domain.task import SETTLED_BY_PERSON, Problem, Status, VideoTask
+from wan_mcp.domain.task import SETTLED_BY_PERSON, Problem, Status, VideoTask, is_left_lying
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.figures import Figures, Tally
 from wan_mcp.service.finding import Finder, new_id
@@ -197,6 +197,16 @@ class Videos:
         """Return a caller's tasks, newest first."""
         tasks = await self._ledger.newest(self.settings.account, caller, status=status, limit=limit)
         return [await self._reports.of(task) for task in tasks]
+
+    def now(self) -> datetime:
+        """Return the time by which everything here goes."""
+        return self._clock.now()
+
+    async def unsaved(self) -> list[Report]:
+        """Return the tasks of all callers whose video exists, or must by now, and has been fetched by nobody."""
+        now = self._clock.now()
+        tasks = [task for task, _ in await self._ledger.unsettled(self.settings.account)]
+        return [await self._reports.of(task) for task in tasks if is_left_lying(task, now)]
 
     async def history(self, task_id: str) -> list[VideoTask]:
         """Return every version of a task that the caller was shown by `get`, oldest first."""

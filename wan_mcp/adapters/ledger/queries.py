@@ -1,11 +1,14 @@
 """What can be asked of the ledger."""
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from wan_mcp.adapters.ledger.file import on_the_thread
 from wan_mcp.adapters.ledger.rows import TASK, LedgerRows, ms
 from wan_mcp.domain.money import Money, Standing
-from wan_mcp.domain.task import OPEN, Status, VideoTask
+from wan_mcp.domain.spending import Day
+from wan_mcp.domain.task import OPEN, MoneyState, Status, VideoTask, money_state
 
 SAME_REQUEST = timedelta(minutes=10)
 """A host that timed out will call again: within this time the open task of the same request answers."""
@@ -61,6 +64,37 @@ class LedgerQueries(LedgerRows):
     def standing(self, account: str, currency: str, day_start: datetime, *, caller: str | None = None) -> Standing:
         """Return what is held and what was charged since `day_start`, by the account or by one caller."""
         return self._standing(account, currency, day_start, caller)
+
+    @on_the_thread
+    def spending(self, account: str, currency: str, begins: Sequence[datetime]) -> list[Day]:
+        """Return what each of the days came to that begin at these times, oldest first; the last goes on."""
+        ends = [*map(ms, begins[1:]), None]
+        # A join, since each day and status is one stretch of heads_by_status; the tasks before are not read.
+        rows = self._db.execute(
+            f"WITH days (day, begin_ms, end_ms) AS (VALUES {', '.join(['(?, ?, ?)'] * len(begins))}) "
+            "SELECT day, status, COUNT(*), SUM(micros) FROM days JOIN heads "
+            "ON since_ms >= begin_ms AND since_ms < COALESCE(end_ms, since_ms + 1) "
+            f"WHERE account = ? AND currency = ? AND status IN ({listed(frozenset(Status))}) GROUP BY day, status",
+            (
+                *(value for n, begin in enumerate(begins) for value in (n, ms(begin), ends[n])),
+                account,
+                currency,
+            ),
+        )
+        tasks: list[dict[Status, int]] = [{} for _ in begins]
+        micros: list[Counter[MoneyState]] = [Counter() for _ in begins]
+        for day, status, count, amount in rows:
+            tasks[day][Status(status)] = count
+            micros[day][money_state(Status(status))] += amount
+        return [
+            Day(
+                begins=begin,
+                charged=Money.of_micros(micros[n]["charged"], currency),
+                held=Money.of_micros(micros[n]["held"], currency),
+                tasks=tasks[n],
+            )
+            for n, begin in enumerate(begins)
+        ]
 
     @on_the_thread
     def census(self, account: str) -> dict[Status, int]:

@@ -21,5 +21,6 @@ from wan_mcp.domain.chinese.domain import DOMAIN
 from wan_mcp.domain.chinese.media import MEDIA
 from wan_mcp.domain.chinese.server import SERVER
 from wan_mcp.domain.chinese.service import SERVICE
+from wan_mcp.domain.chinese.terminal import TERMINAL
 
-CHINESE = {**DOMAIN, **MEDIA, **SERVICE, **SERVER, **CLI}
+CHINESE = {**DOMAIN, **MEDIA, **SERVICE, **SERVER, **CLI, **TERMINAL}

@@ -1,0 +1,127 @@
+"""What `cli/` says of tasks and money."""
+
+TERMINAL = {
+    # cli/pages.py
+    'No tasks yet. `wan-mcp create "a paper boat in the rain"` makes one.': (
+        '还没有任务。运行 `wan-mcp create "雨中的纸船"` 即可创建一个。'
+    ),
+    "file": "文件",
+    "link": "链接",
+    "task": "任务",
+    "video": "视频",
+    "cost": "费用",
+    "time": "时间",
+    "problem": "问题",
+    "last try": "上次尝试",
+    "next": "下一步",
+    "held": "已预留",
+    "charged": "已扣费",
+    "free": "未扣费",
+    ", seed {seed}": "，随机种子 {seed}",
+    "waits with us at place {place}": "在本地排队，第 {place} 位",
+    "{elapsed} s of usually {usual} s": "已 {elapsed} 秒，通常 {usual} 秒",
+    "took {elapsed} s": "用时 {elapsed} 秒",
+    "{url} (until {end})": "{url}（有效期至 {end}）",
+    "Do not create it again: it is looked for at DashScope, and {again} goes on with that.": (
+        "请勿重新创建：正在 DashScope 中查找它，运行 {again} 可继续查找。"
+    ),
+    "It is sent when there is room, while a wan-mcp runs: {again}": "有空位时由运行中的 wan-mcp 发送：{again}",
+    "{again} waits for it and fetches the file.": "运行 {again} 可等待它完成并取回文件。",
+    "Status": "状态",
+    "Video": "视频",
+    "Asked": "请求时间",
+    "Cost": "费用",
+    "1 paid video is not saved yet, and its link dies in {hours} h {minutes} min. "
+    "`wan-mcp tasks --watch` or `wan-mcp show {id} --wait 300` saves it.": (
+        "有 1 个已付费的视频尚未保存，其链接将在 {hours} 小时 {minutes} 分钟后失效。"
+        "运行 `wan-mcp tasks --watch` 或 `wan-mcp show {id} --wait 300` 即可保存。"
+    ),
+    "{count} paid videos are not saved yet, and the first link dies in {hours} h {minutes} min. "
+    "`wan-mcp tasks --watch` saves them.": (
+        "有 {count} 个已付费的视频尚未保存，最早的链接将在 {hours} 小时 {minutes} 分钟后失效。"
+        "运行 `wan-mcp tasks --watch` 即可保存。"
+    ),
+    "not saved yet": "尚未保存",
+    "basis": "计价",
+    "budget": "预算",
+    "quota": "免费额度",
+    "note": "说明",
+    "Only seconds of successful videos are billed.": "只对成功生成的视频按秒计费。",
+    "{left} of {cap} left today": "今日剩余 {left}，上限 {cap}",
+    "no daily cap, {currency}": "无每日上限（{currency}）",
+    "{left} ({held} held, {charged} charged today)": "{left}（已预留 {held}，今日已扣费 {charged}）",
+    # cli/progress.py
+    "{elapsed}, waits with us at place {place}": "{elapsed}，在本地排队，第 {place} 位",
+    "the answer was lost, it is looked for; do not create it again": "应答丢失，正在查找；请勿重新创建",
+    "saving the file": "正在保存文件",
+    "{elapsed}, usually {usual}": "{elapsed}，通常 {usual}",
+    "{elapsed} of usually {usual}": "{elapsed}，通常 {usual}",
+    # cli/terminal.py, cli/board.py
+    "Budget: {budget}": "预算：{budget}",
+    "Ctrl-C ends the watching; the tasks go on.": "按 Ctrl-C 停止查看；任务会继续。",
+    "Stopped watching. Open tasks go on; the next wan-mcp that starts fetches their files.": (
+        "已停止查看。未完成的任务会继续；下次启动 wan-mcp 时会取回文件。"
+    ),
+    # cli/usage.py
+    "total": "合计",
+    "{charged} charged, {held} held": "已扣费 {charged}，已预留 {held}",
+    "Spent in the last {days} days, {currency}": "最近 {days} 天的费用，{currency}",
+    "Mon": "周一",
+    "Tue": "周二",
+    "Wed": "周三",
+    "Thu": "周四",
+    "Fri": "周五",
+    "Sat": "周六",
+    "Sun": "周日",
+    "1 task": "1 个任务",
+    "{count} tasks": "{count} 个任务",
+    "{tasks}, {held} held": "{tasks}，已预留 {held}",
+    # cli/order.py
+    " (on a simulator: nothing is paid)": "（模拟器：无需付费）",
+    "price": "价格",
+    "This costs {cost}, the person is asked above {threshold}, and there is no terminal to ask on. "
+    "Nothing was sent.": "费用为 {cost}，超过 {threshold} 需询问本人，而这里没有可供询问的终端。尚未发送任何内容。",
+    "Once the person agrees, run it again with --max-cost {plain}, or with --yes.": (
+        "本人同意后，请加上 --max-cost {plain} 或 --yes 重新运行。"
+    ),
+    "You did not agree to {cost}. Nothing was sent.": "您未同意支付 {cost}。尚未发送任何内容。",
+    "The same request is still open, so nothing new was created; another --seed makes another.": (
+        "相同的请求尚未完成，因此没有新建任务；换一个 --seed 可另行创建。"
+    ),
+    "Stopped. `wan-mcp tasks` shows whether it was created.": "已停止。运行 `wan-mcp tasks` 可查看任务是否已创建。",
+    "Stopped waiting; the task goes on.": "已停止等待；任务会继续。",
+    "Stopped waiting. {id} waits with us: it is sent while a wan-mcp runs.": (
+        "已停止等待。{id} 在本地排队：wan-mcp 运行时会发送它。"
+    ),
+    "Stopped waiting. {id} goes on at DashScope; the next wan-mcp that starts fetches its file.": (
+        "已停止等待。{id} 在 DashScope 继续进行；下次启动 wan-mcp 时会取回文件。"
+    ),
+    "{what} Come back with\n  wan-mcp show {id} --wait 300": "{what}回来查看请运行\n  wan-mcp show {id} --wait 300",
+    # cli/commands.py
+    "The token of {name}, shown only now; it is sent as “Authorization: Bearer …”:": (
+        "{name} 的令牌，仅此一次显示；以 “Authorization: Bearer …” 的形式发送："
+    ),
+    "Give either --is DASHSCOPE_TASK_ID or --never-arrived.": (
+        "请给出 --is DASHSCOPE_TASK_ID 或 --never-arrived 其中之一。"
+    ),
+    "Record that it is DashScope's {remote_id}? This cannot be taken back.": (
+        "要记录它就是 DashScope 的 {remote_id} 吗？此操作无法撤销。"
+    ),
+    "Record that it never arrived and frees {cost}? This cannot be taken back.": (
+        "要记录它从未送达并释放 {cost} 吗？此操作无法撤销。"
+    ),
+    "{id} is settled by a person's word, and there is no terminal to ask on.": (
+        "{id} 需由本人裁定，而这里没有可供询问的终端。"
+    ),
+    "Run it again with --yes.": "请加上 --yes 重新运行。",
+    "Nothing was recorded.": "未作任何记录。",
+    "Give either --size or --resolution.": "请只给出 --size 或 --resolution 其中之一。",
+    "--name has letters, digits, - and _ only.": "--name 只能包含字母、数字、- 和 _。",
+    "DashScope is simulated at {url}; {note}. Point wan-mcp at it:": (
+        "DashScope 模拟器运行于 {url}；{note}。将 wan-mcp 指向它："
+    ),
+    "Ctrl-C ends it.": "按 Ctrl-C 结束。",
+    "{host} port {port}: {reason}. Another --port may be free.": (
+        "{host} 端口 {port}：{reason}。可换一个 --port 再试。"
+    ),
+}
