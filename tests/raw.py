@@ -13,7 +13,7 @@ import anyio.abc
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 PROTOCOL = "2025-06-18"
-PATIENCE = 20
+PATIENCE = 50
 """Seconds for one answer of a process on a busy machine."""
 
 
