@@ -21,6 +21,7 @@ from wan_mcp import __version__
 from wan_mcp.adapters.ledger import SAME_REQUEST
 from wan_mcp.cli.install import CLIENTS, KEY, PLACEHOLDER, entry
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V
+from wan_mcp.domain.chinese import CHINESE
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.remote import LINK_FOLLOWS, LINK_LIVES
 from wan_mcp.domain.task import (
@@ -114,6 +115,8 @@ def _default(name: str, field: FieldInfo) -> tuple[str, str]:
         return "all the model has", "模型所支持的全部"
     if name in ("budget_per_task", "budget_per_day", "confirm_above"):
         return _caps(name, " or "), _caps(name, " 或 ")
+    if name == "language":
+        return "by locale", "按系统语言"
     if field.default is None or field.default == ():
         return "none", "无"
     shown = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)
@@ -150,7 +153,7 @@ def settings_table_in_chinese() -> str:
     """The settings, in Chinese."""
     between = "、"
     rows = [
-        (f"`{name}`", f"{_chinese(words)}{f'可选 {_codes(allowed, between)}。' if allowed else ''}", default)
+        (f"`{name}`", f"{CHINESE[words]}{f'可选 {_codes(allowed, between)}。' if allowed else ''}", default)
         for name, words, allowed, (_, default) in _settings()
     ]
     return _table(("环境变量", "含义", "默认值"), rows)
@@ -276,10 +279,9 @@ def _span(seconds: int) -> str:
     return f"{seconds} s"
 
 
-# The Chinese of what the code says in English
+# The Chinese of what models read in English only
 
-_CHINESE = {
-    # Tools
+_OF_TOOLS = {
     "Create one video with sound from text. PAID. Answers at once with task_id, price and status; then call "
     "get_video_task until the file is saved. The same request repeated while open is not paid twice.": (
         "用文字生成一段带声音的视频，**收费**。立即返回 task_id、价格和状态；之后调用 get_video_task，"
@@ -297,31 +299,13 @@ _CHINESE = {
     "Cancel a task that has not started (QUEUED or PENDING); then nothing is charged. Says so when it is too late.": (
         "取消尚未开始的任务（QUEUED 或 PENDING），不产生费用；来不及时会明确告知。"
     ),
-    # Settings
-    "The DashScope API key of the region.": "该地域的 DashScope API 密钥。",
-    "The API root, `/api/v1` included; https, or http on this machine.": (
-        "API 根地址，须包含 `/api/v1`；使用 https，本机可用 http。"
-    ),
-    "A Model Studio workspace; sent as X-DashScope-WorkSpace.": "百炼业务空间，以 X-DashScope-WorkSpace 请求头发送。",
-    "Where the key's account lives: Beijing or Singapore.": "密钥所属账号的地域：北京或新加坡。",
-    "The file that records every task and every cent.": "账本文件，记录每个任务和每一分钱。",
-    "Where videos are saved.": "视频保存位置。",
-    "No single video may cost more. `none` lifts the cap.": "单个视频的费用上限；`none` 表示不设上限。",
-    "Held and charged in one calendar day may not be more. `none` lifts the cap.": (
-        "一个自然日内预留与已扣金额之和的上限；`none` 表示不设上限。"
-    ),
-    "The person is asked above this price; 0 asks always.": "高于此价格时先征求本人同意；0 表示每次都问。",
-    "The tiers that may be asked for, as in `480P,720P`.": "允许使用的分辨率档位，例如 `480P,720P`。",
-    "The longest video that may be asked for, in seconds.": "允许的最长视频时长（秒）。",
-    "Seconds between two looks at a task.": "两次查询任务状态之间的秒数。",
-    "How much is told on stderr.": "stderr 日志的详细程度。",
 }
 
 
 def _chinese(english: str) -> str:
-    if english not in _CHINESE:
+    if english not in _OF_TOOLS:
         raise SystemExit(f"docs/generate.py has no Chinese for: {english}")
-    return _CHINESE[english]
+    return _OF_TOOLS[english]
 
 
 # Installing

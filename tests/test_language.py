@@ -9,8 +9,9 @@ import pytest
 
 import wan_mcp
 from wan_mcp.domain.chinese import CHINESE
-from wan_mcp.domain.errors import InvalidRequest, MissingKey
+from wan_mcp.domain.errors import BadSettings, InvalidRequest, MissingKey
 from wan_mcp.domain.language import said, say, sentences, speak
+from wan_mcp.settings import Settings, language
 
 PACKAGE = Path(wan_mcp.__file__).parent
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if "simulator" not in path.parts]
@@ -40,7 +41,7 @@ def _templates() -> dict[str, str]:
         assert isinstance(template, ast.Constant), f"{where}: only a literal can be looked up"
         assert isinstance(template.value, str), where
         said_at[template.value] = where
-    return said_at
+    return said_at | {str(field.description): "settings.py" for field in Settings.model_fields.values()}
 
 
 def _places(template: str) -> set[str]:
@@ -82,3 +83,40 @@ def test_english_is_spoken_until_something_else_is_chosen() -> None:
     """A library that is only imported must not ask where it is."""
     assert say("No money moved.") == said("No money moved.") == "No money moved."
     assert sentences("One.", None, "", "Two.") == "One. Two."
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, "zh"),
+        ({"LANG": "zh_TW.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "en_US.UTF-8", "LC_MESSAGES": "zh_SG"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "LC_MESSAGES": "zh_CN.UTF-8", "LC_ALL": "C"}, "en"),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "zh_HK"}, "zh"),
+        ({"LANG": ""}, "en"),
+        ({"LANG": "zh_CN.UTF-8", "WAN_MCP_LANG": "en"}, "en"),
+        ({"LANG": "en_US.UTF-8", "WAN_MCP_LANG": "zh"}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "WAN_MCP_LANG": ""}, "zh"),
+        ({"LANG": "zh_CN.UTF-8", "WAN_MCP_LANG": "${user_config.language}"}, "zh"),
+    ],
+)
+def test_the_language_is_that_of_the_locale_unless_it_is_set(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], expected: str
+) -> None:
+    """Who has a Chinese system has Chinese messages without asking for them."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+
+    assert language() == Settings.read().language == expected
+
+
+def test_a_language_that_there_is_not_is_refused_in_the_one_of_the_locale(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its refusal must be understood by somebody who wanted another language than English."""
+    monkeypatch.setenv("WAN_MCP_LANG", "fr")
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+
+    with pytest.raises(BadSettings) as raised:
+        Settings.read()
+
+    assert "WAN_MCP_LANG: must be one of en, zh" in raised.value.words
+    assert language() == "zh"

@@ -5,6 +5,7 @@ and a placeholder that a host did not fill in (`${user_config.api_key}`), count 
 """
 
 import ipaddress
+import locale
 import os
 import re
 from collections.abc import Mapping
@@ -15,10 +16,12 @@ from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import Field, PlainValidator, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V, Model, Region
 from wan_mcp.domain.errors import BadSettings
+from wan_mcp.domain.language import Language, say
 from wan_mcp.domain.money import Budget, Money
 from wan_mcp.domain.request import Limits
 
@@ -37,7 +40,7 @@ def _cap(value: object) -> Decimal | None:
         amount = Decimal("NaN")
     # Micros are what the ledger counts in; more than a million millions nobody means.
     if not amount.is_finite() or amount.is_signed() or amount >= 10**12 or amount != round(amount, 6):
-        raise ValueError("must be an amount such as 10 or 2.50, or none")
+        raise ValueError(say("must be an amount such as 10 or 2.50, or none"))
     return amount
 
 
@@ -50,6 +53,22 @@ def is_loopback(host: str | None) -> bool:
         return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return False
+
+
+def language() -> Language:
+    """What is spoken from the first word on, before `Settings` are read, and where they cannot be used."""
+    match os.environ.get("WAN_MCP_LANG"):  # noqa: TID251 - this is settings.py
+        case "en" | "zh" as chosen:
+            return chosen
+        case _:
+            return _language_of_the_locale()
+
+
+def _language_of_the_locale() -> Language:
+    """By POSIX's variables in their order; on Windows, which has none of them, by the system's own word."""
+    told = (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))  # noqa: TID251 - this is settings.py
+    word = next(filter(None, told), None) or locale.setlocale(locale.LC_CTYPE)
+    return "zh" if word.startswith(("zh", "Chinese")) else "en"
 
 
 class Settings(BaseSettings):
@@ -141,6 +160,11 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "WARNING", alias="WAN_MCP_LOG_LEVEL", description="How much is told on stderr."
     )
+    language: Language = Field(
+        default_factory=_language_of_the_locale,
+        alias="WAN_MCP_LANG",
+        description="The language of messages for people: English or Chinese.",
+    )
 
     @classmethod
     def read(cls, given: Mapping[str, str] | None = None) -> Self:
@@ -154,13 +178,12 @@ class Settings(BaseSettings):
             return cls(**values)
         except ValidationError as error:
             problems = "; ".join(
-                f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: "
-                f"{problem['msg'].removeprefix('Value error, ')}"
+                f"{'.'.join(str(part) for part in problem['loc']) or 'settings'}: {_problem(problem)}"
                 for problem in error.errors(include_input=False, include_url=False)
             )
             raise BadSettings(
-                f"The settings of wan-mcp cannot be used: {problems}.",
-                next_step="The person must mend these environment variables and start the server again.",
+                say("The settings of wan-mcp cannot be used: {problems}.", problems=problems),
+                next_step=say("The person must mend these environment variables and start the server again."),
             ) from None
 
     @model_validator(mode="before")
@@ -174,7 +197,7 @@ class Settings(BaseSettings):
         if value is None:
             return None
         if not _VISIBLE.fullmatch(value.strip()):
-            raise ValueError("must be plain letters, digits and signs, without spaces")
+            raise ValueError(say("must be plain letters, digits and signs, without spaces"))
         return value.strip()
 
     @field_validator("base_url")
@@ -187,9 +210,9 @@ class Settings(BaseSettings):
         safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
         is_plain = _VISIBLE.fullmatch(url) and not any(sign in url for sign in "@?#\\") and parts.port != 0
         if not safe or not parts.hostname or not is_plain:
-            raise ValueError("must be https:// (or http:// on this machine), without user name or query")
+            raise ValueError(say("must be https:// (or http:// on this machine), without user name or query"))
         if not parts.path.rstrip("/").endswith("/api/v1"):
-            raise ValueError("must end in /api/v1")
+            raise ValueError(say("must end in /api/v1"))
         return url.rstrip("/")
 
     @field_validator("oauth_issuer", "oauth_jwks_url")
@@ -201,7 +224,7 @@ class Settings(BaseSettings):
         parts = urlsplit(url)
         safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
         if not safe or not parts.hostname or not _VISIBLE.fullmatch(url) or "@" in parts.netloc or parts.fragment:
-            raise ValueError("must be https:// (or http:// on this machine), without user name")
+            raise ValueError(say("must be https:// (or http:// on this machine), without user name"))
         return url
 
     @field_validator("allowed_hosts", mode="before")
@@ -209,7 +232,7 @@ class Settings(BaseSettings):
     def _host_names(cls, value: object) -> object:
         names = tuple(name.lower() for name in _listed(value))
         if any("/" in name or not _VISIBLE.fullmatch(name) for name in names):
-            raise ValueError("must be host names, with a port where it is not the usual one, separated by commas")
+            raise ValueError(say("must be host names, with a port where it is not the usual one, separated by commas"))
         return names
 
     @field_validator("allowed_origins", mode="before")
@@ -217,16 +240,16 @@ class Settings(BaseSettings):
     def _origin_names(cls, value: object) -> object:
         origins = tuple(origin.rstrip("/") for origin in _listed(value))
         if any(not _ORIGIN.fullmatch(origin) for origin in origins):
-            raise ValueError("must be origins such as https://chat.example.com, separated by commas")
+            raise ValueError(say("must be origins such as https://chat.example.com, separated by commas"))
         return origins
 
     @model_validator(mode="after")
     def _keys_of_a_far_issuer_are_far(self) -> Self:
         if self.oauth_issuer is None:
             if self.oauth_audience or self.oauth_jwks_url:
-                raise ValueError("WAN_MCP_OAUTH_AUDIENCE and WAN_MCP_OAUTH_JWKS_URL need WAN_MCP_OAUTH_ISSUER")
+                raise ValueError(say("WAN_MCP_OAUTH_AUDIENCE and WAN_MCP_OAUTH_JWKS_URL need WAN_MCP_OAUTH_ISSUER"))
         elif self.oauth_jwks_url and self.oauth_jwks_url.startswith("http:") and not self.is_issuer_local:
-            raise ValueError("WAN_MCP_OAUTH_JWKS_URL must be https:// where the issuer is not on this machine")
+            raise ValueError(say("WAN_MCP_OAUTH_JWKS_URL must be https:// where the issuer is not on this machine"))
         return self
 
     @field_validator("allow_resolutions", mode="before")
@@ -236,14 +259,14 @@ class Settings(BaseSettings):
             return value
         tiers = tuple(tier.strip().upper() for tier in value.split(",") if tier.strip())
         if not tiers or any(tier not in WAN25_T2V.sizes for tier in tiers):
-            raise ValueError(f"must be some of {', '.join(WAN25_T2V.sizes)}, separated by commas")
+            raise ValueError(say("must be some of {tiers}, separated by commas", tiers=", ".join(WAN25_T2V.sizes)))
         return tiers
 
     @field_validator("max_duration")
     @classmethod
     def _some_length_is_left(cls, value: int | None) -> int | None:
         if value is not None and value < min(WAN25_T2V.durations):
-            raise ValueError(f"must be at least {min(WAN25_T2V.durations)}")
+            raise ValueError(say("must be at least {low}", low=min(WAN25_T2V.durations)))
         return value
 
     @field_validator("tokens_file")
@@ -252,17 +275,17 @@ class Settings(BaseSettings):
         try:
             return path and path.expanduser().absolute()
         except RuntimeError:
-            raise ValueError("names the home of a user who is not here") from None
+            raise ValueError(say("names the home of a user who is not here")) from None
 
     @field_validator("ledger", "output_dir")
     @classmethod
     def _at_home(cls, path: Path) -> Path:
         if re.match(r"[A-Za-z][\w+.-]+:/", str(path)):
-            raise ValueError("must be a file path; PostgreSQL is not supported yet")
+            raise ValueError(say("must be a file path; PostgreSQL is not supported yet"))
         try:
             return path.expanduser().absolute()
         except RuntimeError:
-            raise ValueError("names the home of a user who is not here") from None
+            raise ValueError(say("names the home of a user who is not here")) from None
 
     @property
     def region(self) -> Region:
@@ -313,6 +336,24 @@ class Settings(BaseSettings):
             per_day=Money(per_day, currency) if per_day.is_finite() else None,
             confirm_above=Money(confirm, currency),
         )
+
+
+def _problem(problem: ErrorDetails) -> str:
+    """One finding of pydantic's in our words: ours are passed on as they are, and its own are for programmers."""
+    context = problem.get("ctx", {})
+    match problem["type"]:
+        case "literal_error":
+            return say("must be one of {words}", words=", ".join(re.findall(r"'([^']+)'", context["expected"])))
+        case "greater_than_equal":
+            return say("must be at least {low}", low=context["ge"])
+        case "less_than_equal":
+            return say("must be at most {high}", high=context["le"])
+        case "int_parsing":
+            return say("must be a whole number")
+        case "float_parsing" | "finite_number":
+            return say("must be a number")
+        case _:
+            return problem["msg"].removeprefix("Value error, ")
 
 
 def _listed(value: object) -> list[str]:

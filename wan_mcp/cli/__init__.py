@@ -21,6 +21,10 @@ def main() -> None:
     if sys.argv[1:] in ([], ["serve"]):
         serve()  # as hosts start it: without the time that reading options takes
     else:
+        from wan_mcp.domain.language import speak
+        from wan_mcp.settings import language
+
+        speak(language())  # before the commands are made: their help is in it
         from wan_mcp.cli.commands import program
 
         program(prog_name="wan-mcp")
@@ -34,11 +38,22 @@ def serve() -> None:
 
     log_to_stderr("WARNING")  # until the settings are read
     if sys.stdin.isatty():
-        sys.stderr.write(
-            "wan-mcp serves MCP on stdin and stdout; a host such as Claude Desktop starts it. Ctrl-C ends it.\n"
-            "For a person: wan-mcp --help\n"
-        )
+        sys.stderr.write(_to_a_person())
     serve_stdio(_open)
+
+
+def _to_a_person() -> str:
+    """What somebody is told who started it by hand."""
+    from wan_mcp.domain.language import say, speak
+    from wan_mcp.settings import language
+
+    speak(language())
+    return (
+        say("wan-mcp serves MCP on stdin and stdout; a host such as Claude Desktop starts it. Ctrl-C ends it.")
+        + "\n"
+        + say("For a person: wan-mcp --help")
+        + "\n"
+    )
 
 
 @asynccontextmanager
@@ -50,9 +65,11 @@ async def _open() -> AsyncGenerator["Videos"]:
     import anyio.to_thread
 
     await anyio.to_thread.run_sync(import_module, "wan_mcp.service.composition")
+    from wan_mcp.domain.language import speak
     from wan_mcp.service.composition import open_service
-    from wan_mcp.settings import Settings
+    from wan_mcp.settings import Settings, language
 
+    speak(language())
     settings = Settings.read()
     logging.getLogger().setLevel(settings.log_level)
     async with open_service(settings) as videos:
