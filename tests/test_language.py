@@ -9,7 +9,7 @@ import pytest
 
 import wan_mcp
 from wan_mcp.domain.chinese import CHINESE
-from wan_mcp.domain.errors import BadSettings, InvalidRequest, MissingKey
+from wan_mcp.domain.errors import BadSettings, InvalidRequest, MissingKey, WanError
 from wan_mcp.domain.language import said, say, sentences, speak
 from wan_mcp.settings import Settings, language
 
@@ -33,6 +33,33 @@ def _calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node
 
 
+def _raised() -> Iterator[tuple[str, ast.expr]]:
+    """Every text that an error is made with, and where."""
+    tellers = {error.__name__ for error in _errors(WanError)} | {"ResourceNotFoundError", "ResourceError", "problem"}
+    for path in (path for path in SOURCES if "cli" not in path.parts):
+        asks_pydantic = path.name in ("settings.py", "tokens.py")  # whose errors are ValueErrors first
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and (
+                _name(node) in tellers or (asks_pydantic and _name(node) == "ValueError")
+            ):
+                texts = [*node.args, *(word.value for word in node.keywords if word.arg == "next_step")]
+                yield from ((f"{path.relative_to(PACKAGE)}:{text.lineno}", text) for text in texts)
+
+
+def _errors(error: type[WanError]) -> Iterator[type[WanError]]:
+    for leaf in error.__subclasses__():
+        yield leaf
+        yield from _errors(leaf)
+
+
+def _name(call: ast.Call) -> str:
+    match call.func:
+        case ast.Name(name) | ast.Attribute(attr=name):
+            return name
+        case _:
+            return ""
+
+
 def _templates() -> dict[str, str]:
     """Every template that is said, and where."""
     said_at: dict[str, str] = {}
@@ -51,6 +78,11 @@ def _places(template: str) -> set[str]:
 def test_everything_that_is_said_has_its_chinese() -> None:
     """A message that was forgotten would be the one English sentence on a Chinese screen."""
     assert {template: where for template, where in _templates().items() if template not in CHINESE} == {}
+
+
+def test_every_error_is_said() -> None:
+    """A text that does not go through `say` is English for everybody, and nothing else would notice."""
+    assert [where for where, text in _raised() if isinstance(text, ast.JoinedStr | ast.Constant)] == []
 
 
 def test_no_chinese_is_left_over() -> None:
@@ -75,7 +107,8 @@ def test_every_place_is_filled_in() -> None:
 def test_words_are_said_in_the_language_of_the_process() -> None:
     """Sentences follow each other as they do in print."""
     assert MissingKey().words.startswith("未设置 DashScope API 密钥。未产生费用。本人可在")
-    assert "（1）" not in InvalidRequest(["a.", "b."]).words
+    assert InvalidRequest(["一。", "二。"]).what == "请求未被接受：（1）一。（2）二。尚未发送任何内容。"
+    assert InvalidRequest(["一。"]).what == "请求未被接受：一。尚未发送任何内容。"
     assert said("DashScope's own words.") == "DashScope's own words."
 
 

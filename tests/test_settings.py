@@ -308,7 +308,10 @@ def test_none_lifts_a_cap(monkeypatch: pytest.MonkeyPatch, none: str) -> None:
 
 def test_none_as_a_threshold_never_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person who runs it in a script has agreed beforehand."""
-    assert not cny("999999") > read(monkeypatch, WAN_MCP_CONFIRM_ABOVE="none").budget.confirm_above
+    budget = read(monkeypatch, WAN_MCP_CONFIRM_ABOVE="none").budget
+
+    assert budget.confirm_above is None
+    assert not budget.asks_for(cny("999999"))
 
 
 def test_a_lower_cap_lowers_the_threshold(monkeypatch: pytest.MonkeyPatch) -> None:

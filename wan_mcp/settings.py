@@ -334,7 +334,7 @@ class Settings(BaseSettings):
         return Budget(
             per_task=Money(per_task, currency) if per_task.is_finite() else None,
             per_day=Money(per_day, currency) if per_day.is_finite() else None,
-            confirm_above=Money(confirm, currency),
+            confirm_above=Money(confirm, currency) if confirm.is_finite() else None,
         )
 
 

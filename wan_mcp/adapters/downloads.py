@@ -26,6 +26,7 @@ import anyio.to_thread
 import httpx
 
 from wan_mcp.domain.errors import DownloadFailed, LinkExpired
+from wan_mcp.domain.language import say
 
 logger = logging.getLogger(__name__)
 
@@ -117,11 +118,19 @@ class Downloads:
             with anyio.fail_after(self._whole_download):
                 return await self._save(url, name)
         except TimeoutError as error:
-            raise DownloadFailed("The download took too long and is tried again.") from error
+            raise DownloadFailed(say("The download took too long and is tried again.")) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise DownloadFailed(f"The download broke off ({type(error).__name__}) and is tried again.") from error
+            raise DownloadFailed(
+                say("The download broke off ({kind}) and is tried again.", kind=type(error).__name__)
+            ) from error
         except OSError as error:
-            raise DownloadFailed(f"The video cannot be written to {self.folder}: {error.strerror or error}.") from error
+            raise DownloadFailed(
+                say(
+                    "The video cannot be written to {folder}: {reason}.",
+                    folder=self.folder,
+                    reason=error.strerror or error,
+                )
+            ) from error
 
     async def _save(self, url: str, name: str) -> Saved:
         await anyio.to_thread.run_sync(_make_folder, self.folder)
@@ -139,7 +148,7 @@ class Downloads:
         async with self._open(url, have) as response:
             if response.status_code == 416:  # the part is longer than the video, or just as long
                 await anyio.to_thread.run_sync(_discard, part)
-                raise DownloadFailed("The part that was here did not fit the video; it is fetched anew.")
+                raise DownloadFailed(say("The part that was here did not fit the video; it is fetched anew."))
             await _refuse_what_is_no_video(response)
             whole = _whole_length(response, have)
             if whole is not None and _is_video(final, whole, walk=False):
@@ -159,7 +168,7 @@ class Downloads:
                     yield response
                     return
                 url = _joined(url, response.headers["location"])
-        raise DownloadFailed("The link redirects without end.")
+        raise DownloadFailed(say("The link redirects without end."))
 
     def checked(self, url: str) -> str:
         """Return `url` if it leads to where results are kept (http upgraded to https).
@@ -177,8 +186,11 @@ class Downloads:
             return url
         if not is_plain or not _BUCKETS.fullmatch(host) or port not in (None, 443, 80):
             raise DownloadFailed(
-                f"The link leads to {host[:80] or 'nowhere'!r}, which is not where DashScope keeps videos "
-                "(https, *.aliyuncs.com); it was not followed."
+                say(
+                    "The link leads to {host!r}, which is not where DashScope keeps videos (https, "
+                    "*.aliyuncs.com); it was not followed.",
+                    host=host[:80] or say("nowhere"),
+                )
             )
         return urlunsplit(("https", host, parts.path, parts.query, ""))
 
@@ -211,8 +223,14 @@ async def _refuse_what_is_no_video(response: httpx.Response) -> None:
         return
     code, message = await _error_page(response)
     if code == "NoSuchKey" or (code == "AccessDenied" and "expired" in message.lower()):
-        raise LinkExpired(f"The link is dead ({code or f'HTTP {status}'}).")
-    raise DownloadFailed(f"The bucket answered {code or kind[:60] or 'nothing'} (HTTP {status}) instead of a video.")
+        raise LinkExpired(say("The link is dead ({code}).", code=code or f"HTTP {status}"))
+    raise DownloadFailed(
+        say(
+            "The bucket answered {code} (HTTP {status}) instead of a video.",
+            code=code or kind[:60] or say("nothing"),
+            status=status,
+        )
+    )
 
 
 async def _error_page(response: httpx.Response) -> tuple[str, str]:
@@ -236,7 +254,7 @@ def _whole_length(response: httpx.Response, have: int) -> int | None:
     if response.status_code == 206:
         told = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", response.headers.get("content-range", ""))
         if told is None or int(told[1]) != have:
-            raise DownloadFailed("The bucket sent another part than was asked for.")
+            raise DownloadFailed(say("The bucket sent another part than was asked for."))
         return int(told[2])
     length = response.headers.get("content-length", "")
     return int(length) if length.isdecimal() else None
@@ -267,10 +285,10 @@ def _finish(part: Path, final: Path, whole: int | None) -> Saved:
     if whole is not None and size != whole:
         if size > whole:
             _discard(part)
-        raise DownloadFailed(f"{size} of {whole} bytes came; the rest is fetched again.")
+        raise DownloadFailed(say("{size} of {whole} bytes came; the rest is fetched again.", size=size, whole=whole))
     if not _is_video(part, size, walk=whole is None):
         _discard(part)
-        raise DownloadFailed("What came is not a whole MP4 video; it is fetched anew.")
+        raise DownloadFailed(say("What came is not a whole MP4 video; it is fetched anew."))
     return Saved(path=_publish(part, final), size=size)
 
 
@@ -291,7 +309,7 @@ def _publish(part: Path, final: Path) -> Path:
         part.rename(path)
         _sync_folder(path.parent)
         return path
-    raise DownloadFailed(f"Every name like {final.name} is taken in {final.parent}.")
+    raise DownloadFailed(say("Every name like {name} is taken in {folder}.", name=final.name, folder=final.parent))
 
 
 def _sync_folder(folder: Path) -> None:

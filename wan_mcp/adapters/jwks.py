@@ -12,6 +12,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from wan_mcp.domain.errors import Unavailable
+from wan_mcp.domain.language import say
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,9 @@ class Jwks:
                 with anyio.fail_after(_WHOLE_FETCH):
                     self._keys = await self._fetch()
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValidationError) as error:
-                raise Unavailable(f"The keys of {self._issuer} cannot be had ({type(error).__name__}).") from error
+                raise Unavailable(
+                    say("The keys of {issuer} cannot be had ({kind}).", issuer=self._issuer, kind=type(error).__name__)
+                ) from error
             self._fetched_at = anyio.current_time()
 
     async def _fetch(self) -> list[Key]:
@@ -100,7 +103,9 @@ class Jwks:
             # RFC 8414 §3.3: metadata of another issuer must not be used.
             if metadata.issuer == self._issuer and self._may_hold_keys(metadata.jwks_uri):
                 return metadata.jwks_uri
-        raise Unavailable(f"{self._issuer} does not say where its keys are; WAN_MCP_OAUTH_JWKS_URL can.")
+        raise Unavailable(
+            say("{issuer} does not say where its keys are; WAN_MCP_OAUTH_JWKS_URL can.", issuer=self._issuer)
+        )
 
     def _may_hold_keys(self, url: str) -> bool:
         return url.startswith("https://") or (self._is_local and url.startswith("http://"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from wan_mcp.domain.errors import LedgerUnusable
+from wan_mcp.domain.language import say
 
 if sys.platform == "win32":  # pragma: no cover - not run on the machines that build this
     import msvcrt
@@ -43,8 +44,12 @@ class Owner:
             self.id, self._file = self._locked_file()
         except OSError as error:
             raise LedgerUnusable(
-                f"{folder}, where processes say which tasks they watch, cannot be written: {error}.",
-                next_step="Check the disk and the folder's rights, or set WAN_MCP_LEDGER to another path.",
+                say(
+                    "{folder}, where processes say which tasks they watch, cannot be written: {error}.",
+                    folder=folder,
+                    error=error,
+                ),
+                next_step=say("Check the disk and the folder's rights, or set WAN_MCP_LEDGER to another path."),
             ) from error
 
     def _locked_file(self) -> tuple[str, BinaryIO]:

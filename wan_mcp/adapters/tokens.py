@@ -21,6 +21,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 
 from wan_mcp.domain.caller import LOCAL, Rights
 from wan_mcp.domain.errors import BadSettings
+from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
 
 PREFIX = "wan_"
@@ -44,13 +45,13 @@ class Token:
 
 def _caller_name(name: str) -> str:
     if not _NAME.fullmatch(name) or name == LOCAL:
-        raise ValueError(f"must be letters, digits, dots and dashes, at most 64, and not {LOCAL!r}")
+        raise ValueError(say("must be letters, digits, dots and dashes, at most 64, and not {local!r}", local=LOCAL))
     return name
 
 
 def _hash(text: str) -> str:
     if not _SHA256.fullmatch(text.lower()):
-        raise ValueError("must be the 64 hexadecimal digits that `wan-mcp token` prints")
+        raise ValueError(say("must be the 64 hexadecimal digits that `wan-mcp token` prints"))
     return text.lower()
 
 
@@ -61,7 +62,7 @@ def _amount(value: object) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or amount.is_signed() or amount >= 10**12 or amount != round(amount, 6):
-        raise ValueError('must be an amount in quotes, such as "20" or "2.50"')
+        raise ValueError(say('must be an amount in quotes, such as "20" or "2.50"'))
     return amount
 
 
@@ -107,7 +108,9 @@ def token_entry(name: str, token: str) -> str:
     try:
         return f'[[token]]\nname = "{_caller_name(name)}"\nsha256 = "{digest(token)}"\n'
     except ValueError as error:
-        raise BadSettings(f"The name {name[:80]!r} {error}.", next_step="Choose another name.") from None
+        raise BadSettings(
+            say("The name {name!r} {error}.", name=name[:80], error=error), next_step=say("Choose another name.")
+        ) from None
 
 
 def digest(token: str) -> str:
@@ -134,9 +137,9 @@ def read_tokens(path: Path, *, currency: str) -> list[Token]:
         text = _private_text(path)
         entries = _File.model_validate(tomllib.loads(text)).token
     except OSError as error:
-        raise _unusable(path, f"it cannot be read ({error.strerror or error})") from error
+        raise _unusable(path, say("it cannot be read ({reason})", reason=error.strerror or error)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _unusable(path, f"it is not TOML ({error})") from None
+        raise _unusable(path, say("it is not TOML ({error})", error=error)) from None
     except ValidationError as error:
         raise _unusable(path, "; ".join(_problems(error))) from None
     for field in ("name", "sha256"):
@@ -148,7 +151,10 @@ def _private_text(path: Path) -> str:
     with path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
         if os.name != "nt" and mode & _NOT_FOR_OTHERS:
-            raise _unusable(path, f"others on this machine can read or change it (mode {mode:o}); chmod 600 mends that")
+            raise _unusable(
+                path,
+                say("others on this machine can read or change it (mode {mode:o}); chmod 600 mends that", mode=mode),
+            )
         return file.read().decode()
 
 
@@ -162,11 +168,11 @@ def _problems(error: ValidationError) -> list[str]:
 def _refuse_twins(path: Path, field: str, values: list[str]) -> None:
     twins = sorted({value for value in values if values.count(value) > 1})
     if twins:
-        raise _unusable(path, f"more than one token has the {field} {', '.join(twins)}")
+        raise _unusable(path, say("more than one token has the {field} {twins}", field=field, twins=", ".join(twins)))
 
 
 def _unusable(path: Path, why: str) -> BadSettings:
     return BadSettings(
-        f"WAN_MCP_TOKENS_FILE {path} cannot be used: {why}.",
-        next_step="`wan-mcp token NAME` prints an entry as it must be; then start the server again.",
+        say("WAN_MCP_TOKENS_FILE {path} cannot be used: {why}.", path=path, why=why),
+        next_step=say("`wan-mcp token NAME` prints an entry as it must be; then start the server again."),
     )

@@ -4,44 +4,54 @@ reader can do about each. Codes are matched, never texts, except where one code 
 Source: https://help.aliyun.com/zh/model-studio/error-code
 """
 
-_REWORD = "Reword the prompt (content filters also err) and create a new task."
-_ACCOUNT = "The person must put the Alibaba Cloud account right in its console, then create the task again."
-_KEY = (
+from wan_mcp.domain.language import later, said, say
+
+_REWORD = later("Reword the prompt (content filters also err) and create a new task.")
+_ACCOUNT = later("The person must put the Alibaba Cloud account right in its console, then create the task again.")
+_KEY = later(
     "Check DASHSCOPE_API_KEY, and that it belongs to the region that WAN_MCP_REGION names: "
     "a key of another region looks like a bad one."
 )
-_AUDIO = "Mend audio_url: a public .wav or .mp3 of 3 to 30 seconds and at most 15 MB."
-_AGAIN = "Create the task again later."
-_GONE = "Check WAN_MCP_REGION; the model may not be offered there any more."
+_WORKSPACE = later("Check DASHSCOPE_WORKSPACE.")
+_MEND = later("Mend what it names and create a new task.")
+_SAFE = later("It can be created again safely.")
+_AUDIO = later("Mend audio_url: a public .wav or .mp3 of 3 to 30 seconds and at most 15 MB.")
+_AGAIN = later("Create the task again later.")
+_GONE = later("Check WAN_MCP_REGION; the model may not be offered there any more.")
 
 # The longest matching prefix counts, so that `InvalidFile` covers `InvalidFile.Duration`.
 _ADVICE = {
     "InvalidApiKey": _KEY,
     "invalid_api_key": _KEY,
-    "NOT AUTHORIZED": "Check DASHSCOPE_WORKSPACE.",
+    "NOT AUTHORIZED": _WORKSPACE,
     "Arrearage": _ACCOUNT,
-    "AccessDenied": "Check that the model is activated for this account and region, and the workspace's grants.",
-    "AccessDenied.Unpurchased": "The person must activate Model Studio for this account first.",
-    "Model.AccessDenied": "The person must grant this workspace access to the model.",
-    "Workspace.AccessDenied": "Check DASHSCOPE_WORKSPACE.",
-    "WorkSpaceNotFound": "Check DASHSCOPE_WORKSPACE.",
+    "AccessDenied": later("Check that the model is activated for this account and region, and the workspace's grants."),
+    "AccessDenied.Unpurchased": later("The person must activate Model Studio for this account first."),
+    "Model.AccessDenied": later("The person must grant this workspace access to the model."),
+    "Workspace.AccessDenied": _WORKSPACE,
+    "WorkSpaceNotFound": _WORKSPACE,
     "ModelNotFound": _GONE,
     "Model.NotExist": _GONE,
     "Endpoint.AccessDenied": _GONE,
-    "AllocationQuota.FreeTierOnly": 'The free quota is used up and "free tier only" is switched on; ' + _ACCOUNT,
+    "AllocationQuota.FreeTierOnly": later(
+        'The free quota is used up and "free tier only" is switched on; the person must put the Alibaba Cloud account '
+        "right in its console, then create the task again."
+    ),
     "Throttling.AllocationQuota": _ACCOUNT,
     "CommodityNotPurchased": _ACCOUNT,
     "PrepaidBillOverdue": _ACCOUNT,
     "PostpaidBillOverdue": _ACCOUNT,
     "DataInspectionFailed": _REWORD,
-    "IPInfringementSuspect": "Take names of brands, characters and people out of the prompt and create a new task.",
+    "IPInfringementSuspect": later(
+        "Take names of brands, characters and people out of the prompt and create a new task."
+    ),
     "CustomRoleBlocked": _REWORD,
     "InvalidURL": _AUDIO,
     "InvalidFile": _AUDIO,
     "InvalidParameter.DataInspection": _AUDIO,
-    "InvalidParameter": "Mend what it names and create a new task.",
-    "BadRequest": "Mend what it names and create a new task.",
-    "RewriteFailed": "Create the task again, or with prompt_extend false.",
+    "InvalidParameter": _MEND,
+    "BadRequest": _MEND,
+    "RewriteFailed": later("Create the task again, or with prompt_extend false."),
     "InternalError": _AGAIN,
     "SystemError": _AGAIN,
     "ModelServiceFailed": _AGAIN,
@@ -52,9 +62,9 @@ _ADVICE = {
     "GatewayTimeout": _AGAIN,
     "Throttling": _AGAIN,
     "LimitRequests": _AGAIN,
-    "NeverArrived": "It can be created again safely.",
-    "SettledByPerson": "It can be created again safely.",
-    "ReleasedFromQueue": "If it is still wanted, create it again.",
+    "NeverArrived": _SAFE,
+    "SettledByPerson": _SAFE,
+    "ReleasedFromQueue": later("If it is still wanted, create it again."),
     "CanceledByCaller": "",
 }
 
@@ -72,9 +82,9 @@ _ACCOUNT_CODES = frozenset(
 def advice(code: str) -> str:
     """Return what to do next about `code`; a general word where we know of none."""
     prefixes = [known for known in _ADVICE if code == known or code.startswith(known + ".")]
-    return (
-        _ADVICE[max(prefixes, key=len)] if prefixes else "Read the message, mend what it names, and create a new task."
-    )
+    if not prefixes:
+        return say("Read the message, mend what it names, and create a new task.")
+    return said(_ADVICE[max(prefixes, key=len)])
 
 
 def is_only_for_now(code: str, message: str) -> bool:

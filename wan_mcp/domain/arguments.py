@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Collection, Mapping, Sequence
 
 from wan_mcp.domain.errors import InvalidRequest
+from wan_mcp.domain.language import say
 
 _SHOWN = 60
 
@@ -53,8 +54,9 @@ class Arguments:
     def _unknown(name: str, known: Collection[str]) -> str:
         meant = _SYNONYMS.get(name.lower())
         near = [meant] if meant in known else difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]!r}?" if near else f"the arguments are {', '.join(known)}."
-        return f"There is no argument {show(name)}; {hint}"
+        if near:
+            return say("There is no argument {name}; did you mean {near}?", name=show(name), near=show(near[0]))
+        return say("There is no argument {name}; the arguments are {known}.", name=show(name), known=", ".join(known))
 
     def problem(self, text: str) -> None:
         """Add a problem found elsewhere, so that it is told with the others."""
@@ -68,23 +70,37 @@ class Arguments:
         """Read text of 1 to `longest` characters; every code point counts one, a Chinese one too."""
         if name not in self._raw:
             if required:
-                allowed = f": text of 1 to {longest} characters" if longest else ""
-                self.problem(f"{name} is missing{allowed}.")
+                if longest:
+                    self.problem(
+                        say("{name} is missing: text of 1 to {longest} characters.", name=name, longest=longest)
+                    )
+                else:
+                    self.problem(say("{name} is missing.", name=name))
             return None
         value = self._raw[name]
         if not isinstance(value, str):
-            self.problem(f"{name} must be text, not {show(value)}.")
+            self.problem(say("{name} must be text, not {value}.", name=name, value=show(value)))
             return None
         if not value.strip():
-            self.problem(f"{name} is empty" + ("; say what it should show." if required else "; leave it out."))
+            if required:
+                self.problem(say("{name} is empty; say what it should show.", name=name))
+            else:
+                self.problem(say("{name} is empty; leave it out.", name=name))
             return None
         if any("\ud800" <= character <= "\udfff" for character in value):
-            self.problem(f"{name} holds half of a character (a lone surrogate); send it as valid Unicode.")
+            self.problem(
+                say("{name} holds half of a character (a lone surrogate); send it as valid Unicode.", name=name)
+            )
             return None
         if longest is not None and len(value) > longest:
             self.problem(
-                f"{name} has {len(value)} characters and at most {longest} are allowed "
-                "(DashScope would cut the rest silently and bill it); shorten it."
+                say(
+                    "{name} has {length} characters and at most {longest} are allowed "
+                    "(DashScope would cut the rest silently and bill it); shorten it.",
+                    name=name,
+                    length=len(value),
+                    longest=longest,
+                )
             )
             return None
         return value
@@ -95,7 +111,15 @@ class Arguments:
             return None
         value = self._whole(name)
         if value is None or not low <= value <= high:
-            self.problem(f"{name} must be a whole number from {low} to {high}, not {show(self._raw[name])}.")
+            self.problem(
+                say(
+                    "{name} must be a whole number from {low} to {high}, not {value}.",
+                    name=name,
+                    low=low,
+                    high=high,
+                    value=show(self._raw[name]),
+                )
+            )
             return None
         return value
 
@@ -105,8 +129,15 @@ class Arguments:
             return None
         value = self._whole(name)
         if value not in allowed:
-            words = " or ".join(str(number) for number in allowed)
-            self.problem(f"{name} must be {words} (a number), not {show(self._raw[name])}.")
+            words = say(" or ").join(str(number) for number in allowed)
+            self.problem(
+                say(
+                    "{name} must be {words} (a number), not {value}.",
+                    name=name,
+                    words=words,
+                    value=show(self._raw[name]),
+                )
+            )
             return None
         return value
 
@@ -116,7 +147,7 @@ class Arguments:
             return None
         value = self._raw[name]
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-            self.problem(f"{name} must be a number, 0 or more, not {show(value)}.")
+            self.problem(say("{name} must be a number, 0 or more, not {value}.", name=name, value=show(value)))
             return None
         return value
 
@@ -126,7 +157,7 @@ class Arguments:
             return default
         value = self._raw[name]
         if not isinstance(value, bool):
-            self.problem(f"{name} must be true or false (a boolean), not {show(value)}.")
+            self.problem(say("{name} must be true or false (a boolean), not {value}.", name=name, value=show(value)))
             return default
         return value
 
@@ -139,7 +170,14 @@ class Arguments:
             for word in allowed:
                 if word.lower() == value.strip().lower():
                     return word
-        self.problem(f"{name} must be one of {', '.join(allowed)}, not {show(value)}.")
+        self.problem(
+            say(
+                "{name} must be one of {allowed}, not {value}.",
+                name=name,
+                allowed=", ".join(allowed),
+                value=show(value),
+            )
+        )
         return None
 
     def raw(self, name: str) -> object:

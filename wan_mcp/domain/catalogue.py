@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 
+from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
 
 SOURCES = {
@@ -69,7 +70,14 @@ class Quote:
     def basis(self) -> str:
         """The arithmetic, for a reader."""
         times = f" × {self.count}" if self.count != 1 else ""
-        return f"{self.resolution}: {self.unit_price}/s × {self.seconds} s{times} = {self.amount}"
+        return say(
+            "{tier}: {price}/s × {seconds} s{times} = {amount}",
+            tier=self.resolution,
+            price=self.unit_price,
+            seconds=self.seconds,
+            times=times,
+            amount=self.amount,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

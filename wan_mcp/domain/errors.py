@@ -64,11 +64,15 @@ class InvalidRequest(WanError):
 
     def __init__(self, problems: list[str], *, next_step: str = "") -> None:
         self.problems = problems
-        numbered = [f"({n}) {text}" for n, text in enumerate(problems, 1)] if len(problems) > 1 else problems
+        told = problems if len(problems) == 1 else [_numbered(n, text) for n, text in enumerate(problems, 1)]
         super().__init__(
-            say("Not accepted: {problems} Nothing was sent.", problems=sentences(*numbered)),
+            say("Not accepted: {problems} Nothing was sent.", problems=sentences(*told)),
             next_step=next_step or say("Mend what is named and call again."),
         )
+
+
+def _numbered(number: int, problem: str) -> str:
+    return say("({number}) {problem}", number=number, problem=problem)
 
 
 class UnknownTask(WanError):

@@ -57,8 +57,17 @@ class Budget:
 
     per_task: Money | None
     per_day: Money | None
-    confirm_above: Money
-    """Above this price the person is asked first. Zero asks always."""
+    confirm_above: Money | None
+    """Above this price the person is asked first. Zero asks always, `None` never."""
+
+    @property
+    def asks_always(self) -> bool:
+        """Does the person want to be asked each time, whatever it costs?"""
+        return self.confirm_above is not None and self.confirm_above.amount == 0
+
+    def asks_for(self, cost: Money) -> bool:
+        """Must the person be asked before this is spent?"""
+        return self.asks_always or (self.confirm_above is not None and cost > self.confirm_above)
 
 
 @dataclass(frozen=True, kw_only=True)

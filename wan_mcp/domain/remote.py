@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from wan_mcp.domain.catalogue import MODELS
+from wan_mcp.domain.language import later, say
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.task import ANSWER_LOST, LINK_DEAD, TRANSITIONS, Problem, Status, VideoTask
 
@@ -127,14 +128,14 @@ def _ending(task: VideoTask, remote: RemoteTask, status: Status, now: datetime) 
         case Status.CANCELED:
             return {
                 "ended_at": remote.ended_at or now,
-                "problem": Problem(code="Canceled", message="It was cancelled before it started."),
+                "problem": Problem(code="Canceled", message=later("It was cancelled before it started.")),
             }
         case Status.UNKNOWN:
             return {
                 "ended_at": now,
                 "problem": Problem(
                     code="Unknown",
-                    message="DashScope no longer knows this task: it expired, or another account made it.",
+                    message=later("DashScope no longer knows this task: it expired, or another account made it."),
                     money_moved="maybe",
                 ),
             }
@@ -144,15 +145,17 @@ def _ending(task: VideoTask, remote: RemoteTask, status: Status, now: datetime) 
 
 _NO_LINK = Problem(
     code=LINK_DEAD,
-    message="DashScope says that it succeeded, and gave no link to the video.",
+    message=later("DashScope says that it succeeded, and gave no link to the video."),
     money_moved="yes",
 )
 
 
 def _failure(remote: RemoteTask) -> Problem:
     if remote.code or remote.message:
-        return Problem(code=remote.code or "Unnamed", message=remote.message or "DashScope gave no message.")
+        return Problem(code=remote.code or "Unnamed", message=remote.message or later("DashScope gave no message."))
     return Problem(
         code="Unnamed",
-        message=f"DashScope gave neither code nor message (request {remote.request_id or 'unknown'}).",
+        message=say(
+            "DashScope gave neither code nor message (request {request}).", request=remote.request_id or say("unknown")
+        ),
     )

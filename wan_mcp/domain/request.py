@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from wan_mcp.domain.arguments import Arguments, show
 from wan_mcp.domain.catalogue import MODELS, Model
+from wan_mcp.domain.language import say
 
 REQUEST_ARGUMENTS = (
     "prompt",
@@ -89,10 +90,21 @@ def parse_size(arguments: Arguments, model: Model, limits: Limits) -> str:
         return size
     if size in model.all_sizes:
         arguments.problem(
-            f"size {size} is {model.resolution(size)}, which the operator does not allow; {_any_of(sizes)}."
+            say(
+                "size {size} is {tier}, which the operator does not allow; {sizes}.",
+                size=size,
+                tier=model.resolution(size),
+                sizes=_any_of(sizes),
+            )
         )
     else:
-        arguments.problem(f"size must be width*height, not {show(raw)}; {_fitting(raw, model, sizes)}.")
+        arguments.problem(
+            say(
+                "size must be width*height, not {value}; {sizes}.",
+                value=show(raw),
+                sizes=_fitting(raw, model, sizes),
+            )
+        )
     return sizes[0]
 
 
@@ -124,7 +136,11 @@ def _normal_size(text: str) -> str:
 
 
 def _any_of(sizes: list[str]) -> str:
-    return f"allowed: {', '.join(sizes)}"
+    return say("allowed: {sizes}", sizes=", ".join(sizes))
+
+
+def _sizes_for(wish: str, sizes: list[str]) -> str:
+    return say("for {wish}: {sizes}", wish=wish, sizes=", ".join(sizes))
 
 
 def _fitting(raw: object, model: Model, sizes: list[str]) -> str:
@@ -133,11 +149,11 @@ def _fitting(raw: object, model: Model, sizes: list[str]) -> str:
     tier = next((tier for tier in model.sizes if text in (tier, tier.removesuffix("P"))), None)
     if tier:
         fitting = [size for size in sizes if size in model.sizes[tier]]
-        return f"for {tier}: {', '.join(fitting)}" if fitting else _any_of(sizes)
+        return _sizes_for(tier, fitting) if fitting else _any_of(sizes)
     ratio = re.fullmatch(r"([1-9]\d{0,3})\s*[:/]\s*([1-9]\d{0,3})", text)
     if ratio:
         fitting = [size for size in sizes if _is_ratio(size, int(ratio[1]) / int(ratio[2]))]
-        return f"for {raw}: {', '.join(fitting)}" if fitting else _any_of(sizes)
+        return _sizes_for(text, fitting) if fitting else _any_of(sizes)
     return _any_of(sizes)
 
 
@@ -157,12 +173,17 @@ def _audio_url(arguments: Arguments) -> str | None:
     except ValueError:
         parts, host = None, None
     if parts is None or parts.scheme not in ("http", "https", "oss") or not host or re.search(r"\s", url.strip()):
-        arguments.problem(f"audio_url must be an http://, https:// or oss:// address, not {show(url)}.")
+        arguments.problem(
+            say("audio_url must be an http://, https:// or oss:// address, not {value}.", value=show(url))
+        )
         return None
     if not _may_be_audio(parts.path):
         arguments.problem(
-            "audio_url must lead to a .wav or .mp3 file (3 to 30 seconds, at most 15 MB), "
-            f"and its path ends in {show(_ending(parts.path))}."
+            say(
+                "audio_url must lead to a .wav or .mp3 file (3 to 30 seconds, at most 15 MB), "
+                "and its path ends in {ending}.",
+                ending=show(_ending(parts.path)),
+            )
         )
         return None
     return url.strip()

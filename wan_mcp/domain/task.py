@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from wan_mcp.domain.errors import IllegalTransition
+from wan_mcp.domain.language import later, said, say
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest
 
@@ -83,6 +84,11 @@ class Problem:
     message: str
     money_moved: Literal["no", "maybe", "yes"] = "no"
 
+    @property
+    def words(self) -> str:
+        """The message for a reader; the ledger keeps ours in English."""
+        return said(self.message)
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoTask:
@@ -130,7 +136,9 @@ class VideoTask:
         `facts` are fields of `VideoTask`; `replace` refuses anything else.
         """
         if status not in TRANSITIONS[self.status]:
-            raise IllegalTransition(f"{self.id} cannot go from {self.status} to {status}.")
+            raise IllegalTransition(
+                say("{task} cannot go from {before} to {after}.", task=self.id, before=self.status, after=status)
+            )
         since = self.since if status is self.status else at
         return replace(self, status=status, since=since, version=self.version + 1, **facts)
 
@@ -307,29 +315,30 @@ def _when_due(step: Step, now: datetime, due: datetime | None) -> Step:
 
 ANSWER_LOST = Problem(
     code="SubmissionUncertain",
-    message="The request was sent and its answer was lost.",
+    message=later("The request was sent and its answer was lost."),
     money_moved="maybe",
 )
 _TOO_OLD_TO_SEND = Problem(
     code="ReleasedFromQueue",
-    message="It waited unattended for more than an hour, so it was released and never sent.",
+    message=later("It waited unattended for more than an hour, so it was released and never sent."),
 )
 _FORGOTTEN = Problem(
     code="Forgotten",
-    message="DashScope gave no end within the time it remembers a task.",
+    message=later("DashScope gave no end within the time it remembers a task."),
     money_moved="maybe",
 )
 _NOT_SAVED = Problem(
     code=LINK_DEAD,
-    message="The video could not be saved before its link died.",
+    message=later("The video could not be saved before its link died."),
     money_moved="yes",
 )
 SETTLED_BY_PERSON = Problem(
     code="SettledByPerson",
-    message="The answer to its submission was lost, and a person settled that it never came to be.",
+    message=later("The answer to its submission was lost, and a person settled that it never came to be."),
 )
 NEVER_ARRIVED = Problem(
     code="NeverArrived",
-    message="The answer to its submission was lost, and DashScope's list, read twice, does not have it: "
-    "it never arrived.",
+    message=later(
+        "The answer to its submission was lost, and DashScope's list, read twice, does not have it: it never arrived."
+    ),
 )

@@ -6,6 +6,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from wan_mcp.domain.errors import BadSettings
+from wan_mcp.domain.language import say
 from wan_mcp.settings import Settings, is_loopback
 
 Transport = Literal["streamable-http", "sse"]
@@ -86,15 +87,24 @@ def refuse_an_open_door(door: Door, settings: Settings) -> None:
     """
     if door.public_url is not None and not _is_url(door.public_url):
         raise BadSettings(
-            f"--public-url {door.public_url[:80]!r} is not a URL such as https://video.example.com.",
-            next_step=f"Give it without the path {door.path} and without a query.",
+            say(
+                "--public-url {url!r} is not a URL such as https://video.example.com.",
+                url=door.public_url[:80],
+            ),
+            next_step=say("Give it without the path {path} and without a query.", path=door.path),
         )
     if is_public(door, settings) and settings.tokens_file is None and settings.oauth_issuer is None:
         raise BadSettings(
-            f"On {door.host} others than this machine could call, and whoever calls spends your money. "
-            "Without tokens or OAuth it does not start.",
-            next_step="Set WAN_MCP_TOKENS_FILE (`wan-mcp token NAME` makes an entry) or WAN_MCP_OAUTH_ISSUER; "
-            "or serve on 127.0.0.1, without --public-url and WAN_MCP_ALLOWED_HOSTS.",
+            say(
+                "On {host} others than this machine could call, and whoever calls spends your money. "
+                "Without tokens or OAuth it does not start.",
+                host=door.host,
+            ),
+            next_step=say(
+                "Set WAN_MCP_TOKENS_FILE (`wan-mcp token NAME` makes an entry) or "
+                "WAN_MCP_OAUTH_ISSUER; or serve on 127.0.0.1, without --public-url and "
+                "WAN_MCP_ALLOWED_HOSTS."
+            ),
         )
 
 

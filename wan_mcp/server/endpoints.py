@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from wan_mcp.domain.errors import WanError
+from wan_mcp.domain.language import say
 from wan_mcp.server.app import WanServer, build_server
 from wan_mcp.server.bearers import SCOPE, Bearers
 from wan_mcp.server.callers import caller
@@ -94,9 +95,11 @@ def _metrics(service: Service, guard: Bearers | None) -> Page:
 
     async def metrics(request: Request) -> Response:
         if guard is not None and not request.user.is_authenticated:
-            return PlainTextResponse("A token is needed.\n", status_code=401, headers={"WWW-Authenticate": "Bearer"})
+            return PlainTextResponse(
+                say("A token is needed.") + "\n", status_code=401, headers={"WWW-Authenticate": "Bearer"}
+            )
         if guard is not None and not guard.may_measure(caller()):
-            return PlainTextResponse("This token has no `metrics = true`.\n", status_code=403)
+            return PlainTextResponse(say("This token has no `metrics = true`.") + "\n", status_code=403)
         try:
             figures = await (await service()).figures()
         except WanError:

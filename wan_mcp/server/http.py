@@ -21,6 +21,7 @@ import uvicorn
 from wan_mcp.adapters.jwks import Jwks
 from wan_mcp.adapters.tokens import read_tokens
 from wan_mcp.domain.errors import BadSettings
+from wan_mcp.domain.language import say
 from wan_mcp.server.bearers import Bearers
 from wan_mcp.server.door import Door, is_public, names_of, refuse_an_open_door, url_of
 from wan_mcp.server.endpoints import build_app
@@ -179,8 +180,13 @@ def _listening(door: Door) -> Generator[socket.socket]:
 def _cannot_listen(door: Door, error: OSError) -> BadSettings:
     is_taken = error.errno == errno.EADDRINUSE
     return BadSettings(
-        f"Nobody can listen on {door.host} port {door.port}: {error.strerror or error}.",
-        next_step="Another --port may be free." if is_taken else "Check --host and --port.",
+        say(
+            "Nobody can listen on {host} port {port}: {reason}.",
+            host=door.host,
+            port=door.port,
+            reason=error.strerror or error,
+        ),
+        next_step=say("Another --port may be free.") if is_taken else say("Check --host and --port."),
     )
 
 

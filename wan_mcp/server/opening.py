@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from wan_mcp.domain.errors import Unforeseen, WanError
+from wan_mcp.domain.language import say
 
 if TYPE_CHECKING:  # the import is what is to be put off
     from wan_mcp.service.videos import Videos
@@ -76,6 +77,6 @@ class Opening:
 
 def _unforeseen(error: Exception) -> Unforeseen:
     return Unforeseen(
-        f"wan-mcp cannot work: {type(error).__name__}; its log on stderr says more.",
-        next_step="The person can run `wan-mcp doctor`, or start the server again.",
+        say("wan-mcp cannot work: {kind}; its log on stderr says more.", kind=type(error).__name__),
+        next_step=say("The person can run `wan-mcp doctor`, or start the server again."),
     )

@@ -5,6 +5,7 @@ from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from wan_mcp.domain.language import say
 from wan_mcp.server.door import Names
 
 PROBES = ("/healthz", "/readyz")
@@ -26,9 +27,9 @@ class NamesOnly:
     def _refusal(self, scope: Scope) -> PlainTextResponse | None:
         headers = Headers(scope=scope)
         if not self._names.know_host(headers.get("host")):
-            return PlainTextResponse("This name is not in WAN_MCP_ALLOWED_HOSTS.\n", status_code=421)
+            return PlainTextResponse(say("This name is not in WAN_MCP_ALLOWED_HOSTS.") + "\n", status_code=421)
         if not self._names.know_origin(headers.get("origin")):
-            return PlainTextResponse("This page is not in WAN_MCP_ALLOWED_ORIGINS.\n", status_code=403)
+            return PlainTextResponse(say("This page is not in WAN_MCP_ALLOWED_ORIGINS.") + "\n", status_code=403)
         return None
 
 

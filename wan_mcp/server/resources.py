@@ -10,6 +10,7 @@ from mcp.server.mcpserver.resources import FunctionResource
 
 from wan_mcp.domain.catalogue import MODELS
 from wan_mcp.domain.errors import UnknownTask, WanError
+from wan_mcp.domain.language import say, sentences
 from wan_mcp.domain.task import Status
 from wan_mcp.server import links, views
 from wan_mcp.server.callers import caller
@@ -48,7 +49,9 @@ async def _models() -> str:
 
 async def _model(model: str) -> str:
     if model not in MODELS:
-        raise ResourceNotFoundError(f"There is no model {model[:80]!r}; there are: {', '.join(MODELS)}.")
+        raise ResourceNotFoundError(
+            say("There is no model {model!r}; there are: {models}.", model=model[:80], models=", ".join(MODELS))
+        )
     return _json(views.model(MODELS[model]))
 
 
@@ -105,23 +108,27 @@ def _add_videos(server: MCPServer[Any], service: Service) -> None:
 async def _video(report: Report) -> str | bytes:
     task = report.task
     if task.status is not Status.SUCCEEDED:
-        there_is_none = f"{task.id} is {task.status}, so there is no video of it. {views.next_words(report)}"
-        raise ResourceNotFoundError(there_is_none.strip())
+        there_is_none = say("{task} is {status}, so there is no video of it.", task=task.id, status=task.status)
+        raise ResourceNotFoundError(sentences(there_is_none, views.next_words(report)))
     if not task.file:
         return _json(views.video_elsewhere(task, views.next_words(report)))
     file = anyio.Path(task.file)
     try:
         if (await file.stat()).st_size > LARGEST_BLOB:
-            return _json(views.video_elsewhere(task, f"It is larger than {LARGEST_BLOB // 1_000_000} MB."))
+            why = say("It is larger than {size} MB.", size=LARGEST_BLOB // 1_000_000)
+            return _json(views.video_elsewhere(task, why))
         return await file.read_bytes()
     except OSError as error:
-        return _json(views.video_elsewhere(task, f"The file cannot be read: {error.strerror}."))
+        why = say("The file cannot be read: {reason}.", reason=error.strerror)
+        return _json(views.video_elsewhere(task, why))
 
 
 async def _report(service: Service, task_id: str) -> Report:
     """One of the caller's tasks, by our own id only: reading must adopt nothing."""
     if not task_id.startswith("vid_"):
-        raise ResourceNotFoundError(f"There is no task {task_id[:80]!r} here; list_video_tasks shows them.")
+        raise ResourceNotFoundError(
+            say("There is no task {task_id!r} here; list_video_tasks shows them.", task_id=task_id[:80])
+        )
     try:
         videos = await service()
         return await videos.get(task_id, caller=caller())

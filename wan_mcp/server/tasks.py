@@ -28,6 +28,7 @@ from mcp.types import (
 from pydantic import Field
 
 from wan_mcp.domain.errors import UnknownTask, WanError
+from wan_mcp.domain.language import say
 from wan_mcp.domain.task import Status
 from wan_mcp.server import views
 from wan_mcp.server.callers import caller
@@ -243,9 +244,14 @@ class VideoTasks:
 
     async def _report(self, task_id: str) -> Report:
         if not task_id.startswith("vid_"):
-            raise UnknownTask(f"There is no task {task_id[:80]!r} here; create_video names them.")
+            raise UnknownTask(say("There is no task {task_id!r} here; create_video names them.", task_id=task_id[:80]))
         videos = await self._service()
         return await videos.get(task_id, caller=caller())
+
+
+def _progress(report: Report, cancel: str | None) -> str:
+    words = views.progress_words(report)
+    return say("{progress}. Not cancelled: {why}", progress=words, why=cancel) if cancel else words
 
 
 def _state(report: Report, cancel: str | None) -> TaskState:
@@ -257,7 +263,7 @@ def _state(report: Report, cancel: str | None) -> TaskState:
         created_at=task.asked_at,
         updated_at=task.since,
         poll_seconds=views.next_poll(report),
-        message=views.progress_words(report) + (f". Not cancelled: {cancel}" if cancel else ""),
+        message=_progress(report, cancel),
         result=result,
     )
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V, Model
 from wan_mcp.domain.errors import Declined, LedgerUnusable, Unforeseen, WanError
+from wan_mcp.domain.language import say
 from wan_mcp.domain.request import (
     VideoRequest,
     parse_duration,
@@ -74,8 +75,11 @@ class WordedTool(Tool):
 
 def _unforeseen(incident: str) -> Unforeseen:
     return Unforeseen(
-        f"wan-mcp failed in a way nobody foresaw (incident {incident}; its log on stderr says more).",
-        next_step="Call list_video_tasks to see what there is before repeating a paid call.",
+        say(
+            "wan-mcp failed in a way nobody foresaw (incident {incident}; its log on stderr says more).",
+            incident=incident,
+        ),
+        next_step=say("Call list_video_tasks to see what there is before repeating a paid call."),
     )
 
 
@@ -158,13 +162,16 @@ def _can_ask(ctx: Context[Any, Any]) -> bool:
 
 def _declined(videos: "Videos", request: VideoRequest) -> Declined:
     cost = videos.spending.quote(request).amount
-    if videos.settings.budget.confirm_above.amount == 0:
-        otherwise = "they set WAN_MCP_CONFIRM_ABOVE above 0."
+    if videos.settings.budget.asks_always:
+        next_step = say("Offer something cheaper (estimate_cost), unless they set WAN_MCP_CONFIRM_ABOVE above 0.")
     else:
-        otherwise = f"they say so themselves: then call create_video again with max_cost={cost.plain}."
+        next_step = say(
+            "Offer something cheaper (estimate_cost), unless they say so themselves: then call create_video again "
+            "with max_cost={amount}.",
+            amount=cost.plain,
+        )
     return Declined(
-        f"The person was asked to pay {cost} and did not agree. Nothing was sent.",
-        next_step=f"Offer something cheaper (estimate_cost), unless {otherwise}",
+        say("The person was asked to pay {cost} and did not agree. Nothing was sent.", cost=cost), next_step=next_step
     )
 
 
@@ -173,11 +180,11 @@ def _declined(videos: "Videos", request: VideoRequest) -> Declined:
 
 def _get(service: Service) -> Tool:
     async def get_video_task(arguments: Raw, ctx: Context[Any, Any]) -> CallToolResult:
+        videos = await service()
         read = Arguments(arguments, known=("task_id", "wait_seconds"))
         task_id = read.text("task_id", longest=100, required=True)
         wait = read.integer("wait_seconds", low=0, high=_LONGEST_WAIT)
         read.finish()
-        videos = await service()
         seconds = _USUAL_WAIT if wait is None else wait
         return shown(await videos.wait(task_id or "", seconds=seconds, progress=_progress(ctx), caller=caller()))
 
@@ -224,7 +231,14 @@ def _estimate(service: Service) -> Tool:
         duration = parse_duration(read, model, limits)
         count = read.integer("count", low=1, high=_MOST_COUNTED) or 1
         if resolution and read.given("size") and resolution != model.resolution(size):
-            read.problem(f"size {size} is {model.resolution(size)}, not {resolution}; give one of the two.")
+            read.problem(
+                say(
+                    "size {size} is {resolution}, not {asked}; give one of the two.",
+                    size=size,
+                    resolution=model.resolution(size),
+                    asked=resolution,
+                )
+            )
         read.finish()
         quote = videos.spending.price(resolution=resolution or model.resolution(size), duration=duration, count=count)
         return _told(*views.estimate(quote, videos.settings.region, await _account(videos)))
@@ -257,11 +271,11 @@ async def _account(videos: "Videos") -> Account | None:
 
 def _list(service: Service) -> Tool:
     async def list_video_tasks(arguments: Raw) -> CallToolResult:
+        videos = await service()
         read = Arguments(arguments, known=("status", "limit"))
         status = read.word("status", [status.value for status in Status])
         limit = read.integer("limit", low=1, high=_MOST_LISTED) or 10
         read.finish()
-        videos = await service()
         reports = await videos.newest(status=Status(status) if status else None, limit=limit, caller=caller())
         return _told(*views.listing(reports, await videos.spending.account(caller=caller())))
 
@@ -283,10 +297,10 @@ def _list(service: Service) -> Tool:
 
 def _cancel(service: Service) -> Tool:
     async def cancel_video_task(arguments: Raw) -> CallToolResult:
+        videos = await service()
         read = Arguments(arguments, known=("task_id",))
         task_id = read.text("task_id", longest=100, required=True)
         read.finish()
-        videos = await service()
         return shown(await videos.cancel(task_id or "", caller=caller()))
 
     return _tool(

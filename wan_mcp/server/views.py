@@ -12,7 +12,8 @@ from typing import Any
 from wan_mcp.domain.advice import advice
 from wan_mcp.domain.catalogue import REGIONS, SOURCES, Model, Quote, Region
 from wan_mcp.domain.errors import WanError
-from wan_mcp.domain.task import Status, VideoTask
+from wan_mcp.domain.language import say, sentences
+from wan_mcp.domain.task import MoneyState, Status, VideoTask
 from wan_mcp.service.report import Account, Report
 
 _PROMPT_SHOWN = 60
@@ -71,93 +72,152 @@ def problem(task: VideoTask) -> dict[str, str] | None:
     """Why it ended badly, or why its file is not here."""
     if task.problem is None:
         return None
-    return {"code": task.problem.code, "message": task.problem.message, "money_moved": task.problem.money_moved}
+    return {"code": task.problem.code, "message": task.problem.words, "money_moved": task.problem.money_moved}
 
 
 def text(report: Report) -> str:
     """One task in words: what it is, what it costs, what to do next."""
-    parts = [_state(report), _cost(report.task), report.trouble and f"Last try: {report.trouble}", next_words(report)]
-    return " ".join(part for part in parts if part)
+    trouble = say("Last try: {trouble}", trouble=report.trouble) if report.trouble else ""
+    return sentences(_state(report), _cost(report.task), trouble, next_words(report))
 
 
 def line(report: Report) -> str:
     """One task on one line of a list."""
     task = report.task
     where = task.file or task.video_url or (task.problem.code if task.problem else "")
-    words = [task.id, task.status, f"{task.request.size} {task.request.duration} s", f"{task.cost} {task.money_state}"]
+    words = [task.id, task.status, video_words(task), cost_words(task)]
     return " | ".join(part for part in (*words, where, cut(task.request.prompt, 40)) if part)
+
+
+def video_words(task: VideoTask) -> str:
+    """Size and length."""
+    return say("{size} {duration} s", size=task.request.size, duration=task.request.duration)
+
+
+def cost_words(task: VideoTask) -> str:
+    """A price and where it stands."""
+    return f"{task.cost} {money_word(task.money_state)}"
+
+
+def money_word(state: MoneyState) -> str:
+    """Where money stands, for a reader."""
+    match state:
+        case "held":
+            return say("held")
+        case "charged":
+            return say("charged")
+        case "free":
+            return say("free")
 
 
 def next_words(report: Report) -> str:
     """What the caller does next."""
     task = report.task
-    again = "call get_video_task with this task_id."
     match task.status:
         case Status.SUCCEEDED if task.file:
-            return "Tell the user where the file is."
+            return say("Tell the user where the file is.")
         case Status.SUCCEEDED if task.is_to_be_saved:
-            return f"The file is being saved; {again}"
+            return say("The file is being saved; call get_video_task with this task_id.")
         case Status.SUCCEEDED:
-            return "The video is paid for, and its file is not here; another one must be created."
+            return say("The video is paid for, and its file is not here; another one must be created.")
         case Status.FAILED:
             return advice(task.problem.code) if task.problem else ""
         case Status.CANCELED:
             return advice(task.problem.code) if task.problem and task.problem.code == "ReleasedFromQueue" else ""
         case Status.UNKNOWN | Status.UNCERTAIN if report.is_for_a_person:
-            return f"Only a person can settle it now, in Alibaba's console and with `wan-mcp settle {task.id}`."
+            return say(
+                "Only a person can settle it now, in Alibaba's console and with `wan-mcp settle {task}`.", task=task.id
+            )
         case Status.UNCERTAIN:
-            return f"Do not create it again: it is looked for at DashScope. In a minute, {again}"
+            return say(
+                "Do not create it again: it is looked for at DashScope. "
+                "In a minute, call get_video_task with this task_id."
+            )
         case _:
-            return f"Next: {again}"
+            return say("Next: call get_video_task with this task_id.")
 
 
 def _state(report: Report) -> str:
-    same = "The same request is still open, so nothing new was created (another seed makes another take): "
     told = _told(report)
-    return f"{same}{told}" if report.is_known_request else told
+    if not report.is_known_request:
+        return told
+    return say(
+        "The same request is still open, so nothing new was created (another seed makes another take): {told}",
+        told=told,
+    )
 
 
 def _told(report: Report) -> str:
     task, elapsed, usual = report.task, seconds(report.elapsed), seconds(report.usual)
     match task.status:
         case Status.QUEUED:
-            return (
-                f"{task.id} is QUEUED with us at place {report.place}; nothing was sent yet. "
-                f"It is usually sent within {seconds(report.usual_turn)} s and then takes {usual} s."
+            return say(
+                "{task} is QUEUED with us at place {place}; nothing was sent yet. "
+                "It is usually sent within {turn} s and then takes {usual} s.",
+                task=task.id,
+                place=report.place,
+                turn=seconds(report.usual_turn),
+                usual=usual,
             )
         case Status.SUBMITTING:
-            return f"{task.id} is being submitted."
+            return say("{task} is being submitted.", task=task.id)
         case Status.UNCERTAIN:
-            return f"{task.id} is UNCERTAIN: {task.problem.message if task.problem else ''} It may have been charged."
+            why = task.problem.words if task.problem else ""
+            return say("{task} is UNCERTAIN: {why} It may have been charged.", task=task.id, why=why)
         case Status.PENDING | Status.RUNNING if report.elapsed > _END_OF_DASHSCOPES_PATIENCE:
-            return f"{task.id} is {task.status} for {elapsed // 60} min: stuck. DashScope ends a task after 3 hours."
+            return say(
+                "{task} is {status} for {minutes} min: stuck. DashScope ends a task after 3 hours.",
+                task=task.id,
+                status=task.status,
+                minutes=elapsed // 60,
+            )
         case Status.PENDING | Status.RUNNING:
-            since = f" for {elapsed} s" if elapsed else ""
-            return f"{task.id} is {task.status} at DashScope{since}; such a video usually takes {usual} s."
+            since = say(" for {elapsed} s", elapsed=elapsed) if elapsed else ""
+            return say(
+                "{task} is {status} at DashScope{since}; such a video usually takes {usual} s.",
+                task=task.id,
+                status=task.status,
+                since=since,
+                usual=usual,
+            )
         case Status.SUCCEEDED:
-            return f"{task.id} SUCCEEDED. {_video(task)}"
+            return sentences(say("{task} SUCCEEDED.", task=task.id), _video(task))
+        case Status.FAILED if task.problem:
+            why = task.problem.words
+            return say("{task} FAILED ({code}): “{why}”", task=task.id, code=task.problem.code, why=why)
         case Status.FAILED:
-            return f"{task.id} FAILED" + (f" ({task.problem.code}): “{task.problem.message}”" if task.problem else ".")
+            return say("{task} FAILED.", task=task.id)
+        case Status.CANCELED | Status.UNKNOWN if task.problem:
+            return say("{task} is {status}: {why}", task=task.id, status=task.status, why=task.problem.words)
         case Status.CANCELED | Status.UNKNOWN:
-            return f"{task.id} is {task.status}" + (f": {task.problem.message}" if task.problem else ".")
+            return say("{task} is {status}.", task=task.id, status=task.status)
 
 
 def _video(task: VideoTask) -> str:
-    facts = f"{task.request.size}, {task.request.duration} s"
-    file = f"File: {task.file} ({facts}, {size_words(task.file_bytes or 0)})." if task.file else f"Video: {facts}."
-    link = f"Link until {rfc3339(task.expires_at)}: {task.video_url}" if task.video_url and task.expires_at else ""
-    lost = f"{task.problem.message}" if task.problem else ""
-    return " ".join(part for part in (file, lost, link) if part)
+    facts = say("{size}, {duration} s", size=task.request.size, duration=task.request.duration)
+    if task.file:
+        size = size_words(task.file_bytes or 0)
+        file = say("File: {file} ({facts}, {size}).", file=task.file, facts=facts, size=size)
+    else:
+        file = say("Video: {facts}.", facts=facts)
+    lost = task.problem.words if task.problem else ""
+    return sentences(file, lost, _link(task))
+
+
+def _link(task: VideoTask) -> str:
+    if not task.video_url or not task.expires_at:
+        return ""
+    return say("Link until {end}: {link}", end=rfc3339(task.expires_at), link=task.video_url)
 
 
 def _cost(task: VideoTask) -> str:
     match task.money_state:
         case "held":
-            return f"{task.cost} held."
+            return say("{cost} held.", cost=task.cost)
         case "charged":
-            return f"{task.cost} charged."
+            return say("{cost} charged.", cost=task.cost)
         case "free":
-            return "Nothing was charged."
+            return say("Nothing was charged.")
 
 
 def next_poll(report: Report) -> int:
@@ -183,16 +243,23 @@ def estimate(quote: Quote, region: Region, account: Account | None) -> tuple[str
         "currency": quote.amount.currency,
         "basis": quote.basis,
     }
-    words = [f"{quote.amount}.", f"{quote.basis}.", "Only seconds of successful videos are billed."]
+    words = [say("{amount}. {basis}.", amount=quote.amount, basis=quote.basis), billing_words()]
     if region.free_seconds:
-        shown["free_quota"] = (
-            f"New {region.id} accounts have {region.free_seconds} free seconds; what is left cannot be seen here."
+        shown["free_quota"] = say(
+            "New {region} accounts have {seconds} free seconds; what is left cannot be seen here.",
+            region=region.id,
+            seconds=region.free_seconds,
         )
         words.append(shown["free_quota"])
     if account is not None:
         shown["budget"] = budget(account)
         words.append(budget_words(account))
-    return " ".join(words), shown
+    return sentences(*words), shown
+
+
+def billing_words() -> str:
+    """What is billed at all."""
+    return say("Only seconds of successful videos are billed.")
 
 
 def budget(account: Account) -> dict[str, Any]:
@@ -204,7 +271,7 @@ def budget(account: Account) -> dict[str, Any]:
         "left_today": number(account.left.amount) if account.left is not None else None,
         "per_task": number(caps.per_task.amount) if caps.per_task else None,
         "per_day": number(caps.per_day.amount) if caps.per_day else None,
-        "confirm_above": number(caps.confirm_above.amount) if caps.confirm_above.amount.is_finite() else None,
+        "confirm_above": number(caps.confirm_above.amount) if caps.confirm_above else None,
         "currency": account.currency,
     }
     return {name: value for name, value in shown.items() if value is not None}
@@ -212,15 +279,29 @@ def budget(account: Account) -> dict[str, Any]:
 
 def budget_words(account: Account) -> str:
     """What is held, charged and left, in words."""
+    return say("Budget: {budget}", budget=left_words(account))
+
+
+def left_words(account: Account) -> str:
+    """What is left, and what of it is held and charged."""
     standing = account.standing
-    uncapped = "no daily cap of your own, the account's holds" if account.is_shared else "no daily cap"
-    left = f"{account.left} of {account.budget.per_day} left today" if account.left is not None else uncapped
-    return f"Budget: {left} ({standing.held} held, {standing.charged_today} charged today)."
+    if account.left is not None:
+        left = say("{left} of {cap} left today", left=account.left, cap=account.budget.per_day)
+    elif account.is_shared:
+        left = say("no daily cap of your own, the account's holds")
+    else:
+        left = say("no daily cap")
+    return say(
+        "{left} ({held} held, {charged} charged today).",
+        left=left,
+        held=standing.held,
+        charged=standing.charged_today,
+    )
 
 
 def listing(reports: list[Report], account: Account) -> tuple[str, dict[str, Any]]:
     """Several tasks, newest first, and where the money stands."""
-    lines = [line(report) for report in reports] or ["No tasks."]
+    lines = [line(report) for report in reports] or [say("No tasks.")]
     shown = {"tasks": [_listed(report) for report in reports], "budget": budget(account)}
     return "\n".join([*lines, budget_words(account)]), shown
 
@@ -245,7 +326,12 @@ def error(problem: WanError) -> tuple[str, dict[str, Any]]:
 
 def question(request_prompt: str, quote: Quote) -> str:
     """What the person is asked before money is spent. The same words whenever it is asked."""
-    return f"Create this video for {quote.amount} ({quote.basis})? “{cut(request_prompt, 120)}”"
+    return say(
+        "Create this video for {amount} ({basis})? “{prompt}”",
+        amount=quote.amount,
+        basis=quote.basis,
+        prompt=cut(request_prompt, 120),
+    )
 
 
 def progress_words(report: Report) -> str:
@@ -253,18 +339,23 @@ def progress_words(report: Report) -> str:
     task, elapsed, usual = report.task, seconds(report.elapsed), seconds(report.usual)
     match task.status:
         case Status.QUEUED:
-            return f"QUEUED with us at place {report.place}"
+            return say("QUEUED with us at place {place}", place=report.place)
         case Status.PENDING | Status.RUNNING:
-            over = ", longer than usual" if elapsed > usual else f" of usually {usual} s"
-            return f"{task.status} {elapsed} s{over}"
+            if elapsed > usual:
+                return say("{status} {elapsed} s, longer than usual", status=task.status, elapsed=elapsed)
+            return say("{status} {elapsed} s of usually {usual} s", status=task.status, elapsed=elapsed, usual=usual)
+        case Status.SUCCEEDED if task.is_to_be_saved and report.trouble:
+            return say("SUCCEEDED, saving the file; last try: {trouble}", trouble=cut(report.trouble, 80))
         case Status.SUCCEEDED if task.is_to_be_saved:
-            return "SUCCEEDED, saving the file" + (f"; last try: {cut(report.trouble, 80)}" if report.trouble else "")
+            return say("SUCCEEDED, saving the file")
         case Status.SUCCEEDED if task.file:
-            return "SUCCEEDED, the file is saved"
+            return say("SUCCEEDED, the file is saved")
         case Status.UNCERTAIN:
-            return "UNCERTAIN: the answer was lost; do not create it again"
+            return say("UNCERTAIN: the answer was lost; do not create it again")
+        case _ if task.problem:
+            return say("{status}: {why}", status=task.status, why=cut(task.problem.words, 100))
         case _:
-            return f"{task.status}: {cut(task.problem.message, 100)}" if task.problem else str(task.status)
+            return str(task.status)
 
 
 # What resources show in full

@@ -10,6 +10,7 @@ from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
 from wan_mcp.domain.errors import MissingKey, UnknownTask
+from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply
 from wan_mcp.domain.request import VideoRequest
@@ -57,8 +58,13 @@ class Finder:
         if task is not None and (caller is None or task.caller == caller):
             if task.account != self._settings.account:
                 raise UnknownTask(
-                    f"{task.id} belongs to {task.account}, and this server is set to {self._settings.account}.",
-                    next_step="The person can start wan-mcp with that account's settings.",
+                    say(
+                        "{task} belongs to {account}, and this server is set to {present}.",
+                        task=task.id,
+                        account=task.account,
+                        present=self._settings.account,
+                    ),
+                    next_step=say("The person can start wan-mcp with that account's settings."),
                 )
             return task
         caller = caller or LOCAL
@@ -117,6 +123,9 @@ def new_id() -> str:
 
 def _unknown(task_id: str) -> UnknownTask:
     return UnknownTask(
-        f"There is no task {task_id[:80]!r}, neither here nor at DashScope (which forgets a task after 24 hours).",
-        next_step="list_video_tasks shows the tasks that there are.",
+        say(
+            "There is no task {task_id!r}, neither here nor at DashScope (which forgets a task after 24 hours).",
+            task_id=task_id[:80],
+        ),
+        next_step=say("list_video_tasks shows the tasks that there are."),
     )

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.domain.language import say
 from wan_mcp.domain.remote import RemoteTask, apply, is_prompt_of
 from wan_mcp.domain.task import ANSWER_LOST, NEVER_ARRIVED, SEVERAL_CANDIDATES, Problem, Status, VideoTask
 from wan_mcp.service.clock import Clock
@@ -95,7 +96,11 @@ class Search:
         names = ", ".join(sorted(remote.id for remote in candidates))
         problem = Problem(
             code=SEVERAL_CANDIDATES,
-            message=f"The answer was lost, and {len(candidates)} tasks at DashScope may be this one: {names}.",
+            message=say(
+                "The answer was lost, and {count} tasks at DashScope may be this one: {names}.",
+                count=len(candidates),
+                names=names,
+            ),
             money_moved="maybe",
         )
         return None if task.problem == problem else task.to(Status.UNCERTAIN, self._clock.now(), problem=problem)

@@ -7,6 +7,7 @@ from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.caller import LOCAL, PERSON, STRANGER, Rights, own_budget
 from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.errors import OverBudget
+from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.spending import Day
@@ -63,14 +64,23 @@ class Spending:
         own, cap = self.rights(caller).per_task, self._settings.budget.per_task
         if own is not None and cost > own:
             raise OverBudget(
-                f"This costs {cost}, and one video of {caller}'s may cost {own} at most.",
-                next_step="Ask for a shorter video or a smaller size, or the person raises budget_per_task in "
-                "WAN_MCP_TOKENS_FILE.",
+                say(
+                    "This costs {cost}, and one video of {caller}'s may cost {own} at most.",
+                    cost=cost,
+                    caller=caller,
+                    own=own,
+                ),
+                next_step=say(
+                    "Ask for a shorter video or a smaller size, or the person raises budget_per_task in "
+                    "WAN_MCP_TOKENS_FILE."
+                ),
             )
         if cap is not None and cost > cap:
             raise OverBudget(
-                f"This costs {cost}, and one video may cost {cap} at most.",
-                next_step="Ask for a shorter video or a smaller size, or the person raises WAN_MCP_BUDGET_PER_TASK.",
+                say("This costs {cost}, and one video may cost {per_task} at most.", cost=cost, per_task=cap),
+                next_step=say(
+                    "Ask for a shorter video or a smaller size, or the person raises WAN_MCP_BUDGET_PER_TASK."
+                ),
             )
 
     def must_ask(self, cost: Money, max_cost: float | None, *, can_ask: bool) -> bool:
@@ -84,10 +94,14 @@ class Spending:
         """
         if max_cost is not None and cost.amount > Decimal(str(max_cost)):
             raise OverBudget(
-                f"This costs {cost}, more than the max_cost of {max_cost} {cost.currency} in the call.",
-                next_step="Ask for a shorter video or a smaller size, or raise max_cost if the person agrees.",
+                say(
+                    "This costs {cost}, more than the max_cost of {max_cost} {currency} in the call.",
+                    cost=cost,
+                    max_cost=max_cost,
+                    currency=cost.currency,
+                ),
+                next_step=say("Ask for a shorter video or a smaller size, or raise max_cost if the person agrees."),
             )
-        threshold = self._settings.budget.confirm_above
-        always = threshold.amount == 0
-        was_asked = max_cost is not None and not (always and can_ask)
-        return (always or cost > threshold) and not was_asked
+        budget = self._settings.budget
+        was_asked = max_cost is not None and not (budget.asks_always and can_ask)
+        return budget.asks_for(cost) and not was_asked

@@ -14,6 +14,7 @@ from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
 from wan_mcp.domain.errors import MissingKey, NeedsConsent, StaleTask, TooLate, UnknownTask
+from wan_mcp.domain.language import later, say
 from wan_mcp.domain.remote import apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.task import SETTLED_BY_PERSON, Problem, Status, VideoTask, is_left_lying
@@ -96,8 +97,15 @@ class Videos:
         cost = self.spending.quote(request).amount
         if await self.needs_consent(request, None, caller=caller) and not agreed:
             raise NeedsConsent(
-                f"This costs {cost}. Above {self.settings.budget.confirm_above} the person must agree first.",
-                next_step=f"Ask the person; once they agree, call create_video again with max_cost={cost.plain}.",
+                say(
+                    "This costs {cost}. Above {confirm_above} the person must agree first.",
+                    cost=cost,
+                    confirm_above=self.settings.budget.confirm_above,
+                ),
+                next_step=say(
+                    "Ask the person; once they agree, call create_video again with max_cost={amount}.",
+                    amount=cost.plain,
+                ),
             )
         draft = self._draft(request, caller)
         # Whoever asked may hang up at any moment. What is sent must reach the ledger all the same.
@@ -238,25 +246,33 @@ class Videos:
                 return await self._reports.of(await self._cancel_at_dashscope(task))
             case Status.RUNNING:
                 raise TooLate(
-                    f"{task.id} is already being rendered, and DashScope cancels only what has not started.",
-                    next_step=f"It will be charged {task.cost} if it succeeds; call get_video_task to fetch it.",
+                    say(
+                        "{task} is already being rendered, and DashScope cancels only what has not started.",
+                        task=task.id,
+                    ),
+                    next_step=say(
+                        "It will be charged {cost} if it succeeds; call get_video_task to fetch it.", cost=task.cost
+                    ),
                 )
             case Status.SUBMITTING | Status.UNCERTAIN:
                 raise TooLate(
-                    f"It is not known yet whether DashScope accepted {task.id}.",
-                    next_step="Call get_video_task later; while it is PENDING it can be cancelled.",
+                    say("It is not known yet whether DashScope accepted {task}.", task=task.id),
+                    next_step=say("Call get_video_task later; while it is PENDING it can be cancelled."),
                 )
             case _:
-                raise TooLate(f"{task.id} has already ended: {task.status}.", next_step="There is nothing to cancel.")
+                raise TooLate(
+                    say("{task} has already ended: {status}.", task=task.id, status=task.status),
+                    next_step=say("There is nothing to cancel."),
+                )
 
     async def _cancel_with_us(self, task: VideoTask) -> VideoTask:
-        problem = Problem(code="CanceledByCaller", message="It was cancelled before it was sent.")
+        problem = Problem(code="CanceledByCaller", message=later("It was cancelled before it was sent."))
         try:
             canceled = await self._ledger.record(task.to(Status.CANCELED, self._clock.now(), problem=problem))
         except StaleTask:
             raise TooLate(
-                f"{task.id} was being sent at this very moment.",
-                next_step="Call cancel_video_task again: while it is PENDING it can still be cancelled.",
+                say("{task} was being sent at this very moment.", task=task.id),
+                next_step=say("Call cancel_video_task again: while it is PENDING it can still be cancelled."),
             ) from None
         self.watcher.refresh(canceled)
         return canceled
@@ -271,8 +287,8 @@ class Videos:
         except TooLate as error:
             await self._asked_now(task)
             raise TooLate(
-                f"{task.id} is no longer PENDING, and DashScope cancels only what has not started.",
-                next_step="Call get_video_task to see how it is doing.",
+                say("{task} is no longer PENDING, and DashScope cancels only what has not started.", task=task.id),
+                next_step=say("Call get_video_task to see how it is doing."),
             ) from error
 
     async def _asked_now(self, task: VideoTask) -> VideoTask:
@@ -298,20 +314,39 @@ class Videos:
         """
         task = await self._finder.find(task_id, None)
         if task.status not in (Status.UNCERTAIN, Status.UNKNOWN):
-            raise TooLate(f"{task.id} is {task.status}: there is nothing to settle.")
+            raise TooLate(say("{task} is {status}: there is nothing to settle.", task=task.id, status=task.status))
         now = self._clock.now()
         if remote_id is None:
             return await self._reports.of(
                 await self._ledger.record(task.to(Status.FAILED, now, problem=SETTLED_BY_PERSON))
             )
         if (known := await self._ledger.of_remote(self.settings.account, remote_id)) is not None:
-            raise TooLate(f"{remote_id} is {known.id}'s, so it cannot be {task.id}'s too.")
+            raise TooLate(
+                say(
+                    "{remote_id} is {other}'s, so it cannot be {task}'s too.",
+                    remote_id=remote_id,
+                    other=known.id,
+                    task=task.id,
+                )
+            )
         remote = await self._finder.look(remote_id)
         settled = apply(task, remote, now)
         if settled is None or remote.status is Status.UNKNOWN:
-            raise UnknownTask(f"DashScope says that {remote_id} is {remote.status}, which settles nothing.")
+            raise UnknownTask(
+                say(
+                    "DashScope says that {remote_id} is {status}, which settles nothing.",
+                    remote_id=remote_id,
+                    status=remote.status,
+                )
+            )
         if remote.orig_prompt is not None and not is_prompt_of(task, remote.orig_prompt):
-            raise UnknownTask(f"{remote_id} has another prompt than {task.id}, so it is not this task.")
+            raise UnknownTask(
+                say(
+                    "{remote_id} has another prompt than {task}, so it is not this task.",
+                    remote_id=remote_id,
+                    task=task.id,
+                )
+            )
         # Whoever watches it, or nobody: the next round of some watcher finds it unsettled and goes on.
         self.watcher.refresh(await self._ledger.record(settled))
         return await self._reports.of(settled)

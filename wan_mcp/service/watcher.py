@@ -28,6 +28,7 @@ from wan_mcp.domain.errors import (
     WanError,
 )
 from wan_mcp.domain.filename import file_name
+from wan_mcp.domain.language import say
 from wan_mcp.domain.remote import apply
 from wan_mcp.domain.task import (
     FIND_AGAIN,
@@ -258,7 +259,9 @@ class Watcher:
             self._try_later(watched, error)
         except Exception as error:  # the top of the loop: a bug met by one task must not end the watch of all
             logger.exception("%s: a step failed in a way nobody foresaw", watched.task.id)
-            self._try_later(watched, Unavailable(f"A step failed unexpectedly ({type(error).__name__})."))
+            self._try_later(
+                watched, Unavailable(say("A step failed unexpectedly ({kind}).", kind=type(error).__name__))
+            )
         finally:
             watched.is_busy = False
             self._tell()
@@ -312,9 +315,14 @@ class Watcher:
             return await self._record(watched, task)
         except LedgerUnusable as error:
             raise SubmissionUncertain(
-                f"{task.id} was submitted (at DashScope: {task.dashscope_task_id or 'not known'}), and that could "
-                f"not be written down: {error.what}",
-                next_step="Do not create it again. Once the ledger can be written, it is found again by itself.",
+                say(
+                    "{task} was submitted (at DashScope: {dashscope_task_id}), and that could not be "
+                    "written down: {what}",
+                    task=task.id,
+                    dashscope_task_id=task.dashscope_task_id or say("not known"),
+                    what=error.what,
+                ),
+                next_step=say("Do not create it again. Once the ledger can be written, it is found again by itself."),
             ) from error
 
     async def _send_next_of_queue(self) -> None:
@@ -379,7 +387,9 @@ class Watcher:
                 fresh = {"video_url": remote.video_url, "expires_at": remote.expires_at or task.expires_at}
                 await self._record(watched, task.to(Status.SUCCEEDED, now, **fresh))
                 return
-        problem = Problem(code=LINK_DEAD, message=f"{error.what} The video was not saved in time.", money_moved="yes")
+        problem = Problem(
+            code=LINK_DEAD, message=say("{what} The video was not saved in time.", what=error.what), money_moved="yes"
+        )
         await self._record(watched, task.to(Status.SUCCEEDED, now, problem=problem))
 
     # Remembering

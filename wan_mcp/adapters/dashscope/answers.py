@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 from wan_mcp.adapters.dashscope.quoting import quote_remote
 from wan_mcp.domain.errors import Unavailable
+from wan_mcp.domain.language import say
 from wan_mcp.domain.remote import ListedTask, RemoteTask
 from wan_mcp.domain.task import Status
 
@@ -197,7 +198,7 @@ def listed(listing: Listing) -> Generator[ListedTask]:
         created_at = row.gmt_create or row.start_time
         if row.task_id is None or created_at is None:
             # Left out, it could be the very task that is looked for.
-            raise Unavailable("DashScope's list has a task without its id or its time.")
+            raise Unavailable(say("DashScope's list has a task without its id or its time."))
         yield ListedTask(dashscope_task_id=row.task_id, created_at=created_at, model=row.model_name)
 
 

@@ -25,6 +25,7 @@ from wan_mcp.adapters.dashscope.answers import Answer, Fault, Listing, json_of, 
 from wan_mcp.adapters.dashscope.quoting import quote_remote
 from wan_mcp.domain.advice import advice, is_only_for_now
 from wan_mcp.domain.errors import RateLimited, Refused, SubmissionUncertain, TooLate, Unavailable
+from wan_mcp.domain.language import say
 from wan_mcp.domain.remote import ListedTask, RemoteTask
 from wan_mcp.domain.request import VideoRequest
 
@@ -142,7 +143,7 @@ class DashScope:
         response = await self._query("cancel", "POST", f"/tasks/{quote(dashscope_task_id, safe='')}/cancel")
         answer = self._read(response)
         if answer is not None and answer.fault.code == "UnsupportedOperation":
-            raise TooLate("DashScope cancels a task only while it is PENDING, and this one no longer is.")
+            raise TooLate(say("DashScope cancels a task only while it is PENDING, and this one no longer is."))
         if response.status_code != 200 or answer is None or answer.fault.code:
             raise self._told_nothing(response, answer)
 
@@ -167,9 +168,11 @@ class DashScope:
             if listing.ends_with(page, brought_news=len(found) > known):
                 break
         else:
-            raise Unavailable(f"DashScope's list goes on after {_PAGES_AT_MOST} pages.")
+            raise Unavailable(say("DashScope's list goes on after {pages} pages.", pages=_PAGES_AT_MOST))
         if len(found) < total:
-            raise Unavailable(f"DashScope's list names {total} tasks and showed {len(found)}.")
+            raise Unavailable(
+                say("DashScope's list names {total} tasks and showed {shown}.", total=total, shown=len(found))
+            )
         return list(found.values())
 
     async def _post_once(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> httpx.Response:
@@ -177,11 +180,11 @@ class DashScope:
             return await self._exchange("submit", "POST", _CREATE, headers=headers, body=body)
         except _NOT_THERE as error:
             raise Unavailable(
-                f"DashScope could not be reached ({type(error).__name__}); nothing was sent.",
-                next_step="Check the network and create the task again.",
+                say("DashScope could not be reached ({kind}); nothing was sent.", kind=type(error).__name__),
+                next_step=say("Check the network and create the task again."),
             ) from error
         except (httpx.HTTPError, TimeoutError) as error:
-            raise self._uncertain(f"the answer was lost ({type(error).__name__})") from error
+            raise self._uncertain(say("the answer was lost ({kind})", kind=type(error).__name__)) from error
 
     def _accepted(self, response: httpx.Response) -> RemoteTask:
         answer = self._read(response)
@@ -195,7 +198,7 @@ class DashScope:
             raise RateLimited(self._refusal(response, answer), code=code, retry_after=_retry_after(response))
         if (300 <= status < 500 and status != 408) or (200 <= status < 300 and code is not None):
             raise self._refused(response, answer)
-        raise self._uncertain(f"its answer (HTTP {status}) says neither yes nor no")
+        raise self._uncertain(say("its answer (HTTP {status}) says neither yes nor no", status=status))
 
     async def _query(
         self, operation: str, method: str, path: str, params: Mapping[str, str] | None = None
@@ -205,7 +208,7 @@ class DashScope:
             async with self._queries:
                 return await self._exchange(operation, method, path, headers=self._headers, params=params)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise Unavailable(f"DashScope did not answer ({type(error).__name__}).") from error
+            raise Unavailable(say("DashScope did not answer ({kind}).", kind=type(error).__name__)) from error
 
     async def _exchange(
         self,
@@ -263,8 +266,10 @@ class DashScope:
         code, _ = self._fault(answer)
         if code and 400 <= status < 500 and status not in (408, 409, 429):
             return self._refused(response, answer)
-        what = f"{code or 'nothing readable'} (HTTP {status})"
-        return Unavailable(f"DashScope answered {what}; it is asked again later.")
+        what = code or say("nothing readable")
+        return Unavailable(
+            say("DashScope answered {what} (HTTP {status}); it is asked again later.", what=what, status=status)
+        )
 
     def _refused(self, response: httpx.Response, answer: Answer | None) -> Refused:
         code = self._fault(answer)[0] or f"HTTP{response.status_code}"
@@ -274,8 +279,9 @@ class DashScope:
         code, message = self._fault(answer)
         request_id = (answer.request_id if answer else None) or response.headers.get("x-request-id")
         quoted = f': "{message}"' if message else ""
-        number = f" (request {self.quote(request_id)})" if request_id else ""
-        return f"DashScope refused with {code or f'HTTP {response.status_code}'}{quoted}{number}."
+        number = say(" (request {request_id})", request_id=self.quote(request_id)) if request_id else ""
+        what = f"{code or f'HTTP {response.status_code}'}{quoted}{number}"
+        return say("DashScope refused with {what}.", what=what)
 
     def _fault(self, answer: Answer | None) -> tuple[str | None, str | None]:
         """Code and message of an error, fit to be shown; both are `None` where there is none."""
@@ -284,8 +290,8 @@ class DashScope:
 
     def _uncertain(self, why: str) -> SubmissionUncertain:
         return SubmissionUncertain(
-            f"The request was sent to DashScope, but {why}. The task may exist and be charged.",
-            next_step="Do not create it again: it is looked for at DashScope.",
+            say("The request was sent to DashScope, but {why}. The task may exist and be charged.", why=why),
+            next_step=say("Do not create it again: it is looked for at DashScope."),
         )
 
     def quote(self, text: str) -> str:

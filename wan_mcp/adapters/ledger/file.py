@@ -22,6 +22,7 @@ from pydantic import ValidationError
 
 from wan_mcp.adapters.ledger import schema
 from wan_mcp.domain.errors import LedgerUnusable
+from wan_mcp.domain.language import later, said, say
 
 _PATIENCE = 30.0
 """Seconds to wait for another process that writes; a commit can wait most of one."""
@@ -42,7 +43,7 @@ def on_the_thread(method: Callable[Concatenate[File, P], T]) -> Callable[Concate
     return call
 
 
-_UNUSABLE = (
+_UNUSABLE = later(
     "Without it nothing is sent. Check the disk, the file's rights, or WAN_MCP_LEDGER; `wan-mcp doctor` says more."
 )
 
@@ -52,9 +53,13 @@ def _in_words(path: Path, work: Callable[[], T]) -> T:
     try:
         return work()
     except (sqlite3.Error, OSError) as error:
-        raise LedgerUnusable(f"The ledger {path} cannot be used: {error}.", next_step=_UNUSABLE) from error
+        raise LedgerUnusable(
+            say("The ledger {path} cannot be used: {error}.", path=path, error=error), next_step=said(_UNUSABLE)
+        ) from error
     except ValidationError:  # its own text would show what the entry holds
-        raise LedgerUnusable(f"The ledger {path} holds an entry that cannot be read.", next_step=_UNUSABLE) from None
+        raise LedgerUnusable(
+            say("The ledger {path} holds an entry that cannot be read.", path=path), next_step=said(_UNUSABLE)
+        ) from None
 
 
 class LedgerFile:
@@ -119,7 +124,7 @@ class LedgerFile:
     @property
     def _db(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise LedgerUnusable(f"The ledger {self.path} is not open.")
+            raise LedgerUnusable(say("The ledger {path} is not open.", path=self.path))
         return self._connection
 
     @contextmanager

@@ -9,6 +9,7 @@ from wan_mcp.adapters.ledger.rows import ms
 from wan_mcp.domain.caller import LOCAL, PERSON, Rights
 from wan_mcp.domain.catalogue import Model
 from wan_mcp.domain.errors import OverBudget
+from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Budget
 from wan_mcp.domain.task import STALE_QUEUE, UPSTREAM, Status, VideoTask
 
@@ -130,14 +131,28 @@ class Ledger(LedgerQueries):
             return
         if task.caller != LOCAL:  # what others have spent is not theirs to know
             raise OverBudget(
-                f"This costs {task.cost}, more than is left today of the account's budget, which all callers share.",
-                next_step="Wait for tomorrow, ask for a cheaper video, or the person raises WAN_MCP_BUDGET_PER_DAY.",
+                say(
+                    "This costs {cost}, more than is left today of the account's budget, which all callers share.",
+                    cost=task.cost,
+                ),
+                next_step=say(
+                    "Wait for tomorrow, ask for a cheaper video, or the person raises WAN_MCP_BUDGET_PER_DAY."
+                ),
             )
         raise OverBudget(
-            f"This costs {task.cost}, and today's budget of {budget.per_day} has {left} left "
-            f"({standing.held} held for open tasks, {standing.charged_today} charged today).",
-            next_step="Wait for open tasks to end or for tomorrow, ask for a cheaper video, "
-            "or the person raises WAN_MCP_BUDGET_PER_DAY.",
+            say(
+                "This costs {cost}, and today's budget of {per_day} has {left} left ({held} held for "
+                "open tasks, {charged_today} charged today).",
+                cost=task.cost,
+                per_day=budget.per_day,
+                left=left,
+                held=standing.held,
+                charged_today=standing.charged_today,
+            ),
+            next_step=say(
+                "Wait for open tasks to end or for tomorrow, ask for a cheaper video, or the person "
+                "raises WAN_MCP_BUDGET_PER_DAY."
+            ),
         )
 
     def _refuse_over_own_budget(self, task: VideoTask, rights: Rights, day_start: datetime) -> None:
@@ -147,10 +162,19 @@ class Ledger(LedgerQueries):
         left = rights.per_day - standing.held - standing.charged_today
         if task.cost > left:
             raise OverBudget(
-                f"This costs {task.cost}, and of {task.caller}'s own {rights.per_day} a day, {standing.held} is held "
-                f"for open tasks and {standing.charged_today} charged.",
-                next_step="Wait for open tasks to end or for tomorrow, ask for a cheaper video, "
-                "or the person raises budget_per_day in WAN_MCP_TOKENS_FILE.",
+                say(
+                    "This costs {cost}, and of {caller}'s own {per_day} a day, {held} is held for open "
+                    "tasks and {charged_today} charged.",
+                    cost=task.cost,
+                    caller=task.caller,
+                    per_day=rights.per_day,
+                    held=standing.held,
+                    charged_today=standing.charged_today,
+                ),
+                next_step=say(
+                    "Wait for open tasks to end or for tomorrow, ask for a cheaper video, or the person "
+                    "raises budget_per_day in WAN_MCP_TOKENS_FILE."
+                ),
             )
 
     def _has_room(self, account: str, model: Model, now: datetime) -> bool:

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from wan_mcp.adapters.ledger.file import LedgerFile
 from wan_mcp.domain.errors import StaleTask
+from wan_mcp.domain.language import say
 from wan_mcp.domain.task import Status, VideoTask
 
 TASK = TypeAdapter(VideoTask)
@@ -30,7 +31,11 @@ class LedgerRows(LedgerFile):
             )
         except sqlite3.IntegrityError:
             raise StaleTask(
-                f"Version {task.version} of {task.id}, or its remote task, was written by somebody else."
+                say(
+                    "Version {version} of {task}, or its remote task, was written by somebody else.",
+                    version=task.version,
+                    task=task.id,
+                )
             ) from None
 
     def _watch(self, task_id: str, owner: str) -> None:

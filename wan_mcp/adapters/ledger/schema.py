@@ -4,6 +4,7 @@ import sqlite3
 from pathlib import Path
 
 from wan_mcp.domain.errors import LedgerUnusable
+from wan_mcp.domain.language import say
 
 _APPLICATION_ID = 0x57414E31  # "WAN1"
 
@@ -67,14 +68,19 @@ def version(db: sqlite3.Connection, path: Path) -> int:
     application = db.execute("PRAGMA application_id").fetchone()[0]
     if tables and application != _APPLICATION_ID:
         raise LedgerUnusable(
-            f"{path} is not a ledger of wan-mcp; it was left untouched.",
-            next_step="Set WAN_MCP_LEDGER to another path.",
+            say("{path} is not a ledger of wan-mcp; it was left untouched.", path=path),
+            next_step=say("Set WAN_MCP_LEDGER to another path."),
         )
     if number > len(_MIGRATIONS):
         raise LedgerUnusable(
-            f"The ledger {path} was written by a newer wan-mcp (schema {number}, this one reads "
-            f"{len(_MIGRATIONS)}); it was left untouched.",
-            next_step="Upgrade wan-mcp, or set WAN_MCP_LEDGER to another path.",
+            say(
+                "The ledger {path} was written by a newer wan-mcp (schema {number}, this one reads "
+                "{known}); it was left untouched.",
+                path=path,
+                number=number,
+                known=len(_MIGRATIONS),
+            ),
+            next_step=say("Upgrade wan-mcp, or set WAN_MCP_LEDGER to another path."),
         )
     return number
 
