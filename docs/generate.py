@@ -117,6 +117,8 @@ def _default(name: str, field: FieldInfo) -> tuple[str, str]:
         return _caps(name, " or "), _caps(name, " 或 ")
     if name == "language":
         return "by locale", "按系统语言"
+    if name == "poll_interval":
+        return "where an end is likely", "视通常用时而定"
     if field.default is None or field.default == ():
         return "none", "无"
     shown = f"{field.default:g}" if isinstance(field.default, float) else str(field.default)

@@ -33,9 +33,7 @@ def a_report(
     usually: dict[str, Any] = {"id": "vid_cat", "asked_at": NOON, "since": NOON, "request": request}
     task = VideoTask(status=status, account="here", unit_price=quote.unit_price, seconds=5, **(usually | facts))
     minute = timedelta(minutes=1)
-    return Report(
-        task=task, elapsed=elapsed, usual=minute, place=place, look_every=minute, is_for_a_person=is_for_a_person
-    )
+    return Report(task=task, elapsed=elapsed, usual=minute, place=place, is_for_a_person=is_for_a_person)
 
 
 def shown(report: Report) -> str:

@@ -55,7 +55,7 @@ def test_without_any_setting_everything_has_a_safe_value(tmp_path: Path) -> None
     assert settings.budget.confirm_above == cny("5")
     assert (settings.limits.resolutions, settings.limits.max_duration) == (None, None)
     assert settings.log_level == "WARNING"
-    assert settings.poll_interval == 15
+    assert settings.poll_interval is None
 
 
 def test_singapore_has_its_own_host_currency_and_caps(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ async def test_a_client_that_declares_tasks_gets_one_from_create_video(client: C
 
     assert task.task_id == (await videos.newest(status=None, limit=1))[0].task.id
     assert (task.status, task.status_message) == ("working", "PENDING 0 s of usually 90 s")
-    assert (task.ttl_ms, task.poll_interval_ms) == (None, 15000)
+    assert (task.ttl_ms, task.poll_interval_ms) == (None, 30000)
     assert task.created_at.tzinfo is not None
 
 

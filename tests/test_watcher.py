@@ -133,6 +133,50 @@ async def test_a_task_that_nobody_ends_is_given_up_after_a_day(
     assert (await latest(videos, task)).status is Status.UNKNOWN
 
 
+# When to look
+
+
+async def followed(videos: Videos, clock: HandClock, prompt: str) -> list[float]:
+    """Make a video, turn the clock from look to look until its end is known, and say when the looks were."""
+    task = await created(videos, prompt)
+    began, looks = clock.now(), list[float]()
+    while (until := videos.watcher.until_next_look(task)) is not None:
+        clock.turn(until.total_seconds())
+        looks.append((clock.now() - began).total_seconds())
+        await videos.watcher.turn()
+        task = await latest(videos, task)
+    return looks
+
+
+async def test_looks_lie_where_an_end_is_likely_and_better_with_every_video(
+    url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    """The simulator's videos take 68 seconds; the catalogue says 90."""
+    async with opened(made(url, tmp_path, WAN_MCP_POLL_INTERVAL=None), clock) as videos:
+        first = await followed(videos, clock, "the first")
+        *_, last = [await followed(videos, clock, f"another {number}") for number in range(6)]
+
+    assert first[0] == last[0] == 12
+    assert 68 <= last[-1] < 68 + 5
+    assert 68 <= first[-1] < 68 + 15
+
+
+async def test_a_person_may_set_the_gap_between_two_looks(videos: Videos, clock: HandClock) -> None:
+    """For a proxy that counts, or a service that is faster than any prior."""
+    assert await followed(videos, clock, "a cat") == [30, 60, 90]
+
+
+async def test_a_caller_is_told_to_ask_again_when_more_is_known(videos: Videos, clock: HandClock) -> None:
+    """Sooner than our own next look, nobody here can say anything new."""
+    task = await created(videos)
+    assert videos.watcher.until_next_look(task) == timedelta(seconds=30)
+    clock.turn(20)
+    assert videos.watcher.until_next_look(task) == timedelta(seconds=10)
+
+    await pass_time(videos, clock, minutes=3)
+    assert videos.watcher.until_next_look(await latest(videos, task)) is None
+
+
 # The queue
 
 

@@ -119,8 +119,8 @@ class Settings(BaseSettings):
     max_duration: int | None = Field(
         None, alias="WAN_MCP_MAX_DURATION", description="The longest video that may be asked for, in seconds."
     )
-    poll_interval: float = Field(
-        15.0,
+    poll_interval: float | None = Field(
+        None,
         alias="WAN_MCP_POLL_INTERVAL",
         ge=0.2,
         le=300,

@@ -18,6 +18,7 @@ from wan_mcp.service.report import Account, Report
 
 _PROMPT_SHOWN = 60
 _END_OF_DASHSCOPES_PATIENCE = timedelta(hours=3)
+_POLL, _POLL_SOONEST, _POLL_LATEST = 15, 2, 30
 _NOT_IN_A_LIST = ("next_step", "next_poll_seconds")
 
 
@@ -221,8 +222,10 @@ def _cost(task: VideoTask) -> str:
 
 
 def next_poll(report: Report) -> int:
-    """In how many seconds it is worth asking again."""
-    return max(1, min(15, seconds(report.look_every)))
+    """In how many seconds it is worth asking again: once we know more, and before a reader thinks us dead."""
+    if report.next_look is None:
+        return _POLL
+    return max(_POLL_SOONEST, min(_POLL_LATEST, seconds(report.next_look) + 1))
 
 
 def size_words(size: int) -> str:

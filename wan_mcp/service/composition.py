@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from datetime import timedelta
 
 import anyio
 
@@ -13,6 +12,7 @@ from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import Rights
 from wan_mcp.domain.errors import LedgerUnusable
 from wan_mcp.service.clock import Clock
+from wan_mcp.service.durations import Durations
 from wan_mcp.service.figures import Tally
 from wan_mcp.service.finding import Finder
 from wan_mcp.service.reporting import Reports
@@ -50,6 +50,7 @@ async def open_service(
     tally = Tally()
     downloads = Downloads(settings.output_dir, from_loopback=settings.is_local, on_end=tally.downloaded)
     dashscope = _dashscope(settings, tally)
+    durations = Durations(ledger=ledger, clock=clock, every=settings.poll_interval)
     watcher = Watcher(
         account=settings.account,
         model=settings.model,
@@ -58,7 +59,7 @@ async def open_service(
         downloads=downloads,
         owner=owner,
         clock=clock,
-        look_every=timedelta(seconds=settings.poll_interval),
+        durations=durations,
     )
     spending = Spending(settings=settings, ledger=ledger, clock=clock, rights=rights or {})
     videos = Videos(
@@ -78,7 +79,7 @@ async def open_service(
             clock=clock,
             spending=spending,
         ),
-        reports=Reports(settings=settings, ledger=ledger, watcher=watcher, clock=clock),
+        reports=Reports(ledger=ledger, watcher=watcher, durations=durations, clock=clock),
         tally=tally,
     )
     try:

@@ -26,7 +26,8 @@ class Report:
     """`create` found the same request still open, and this is its task."""
     trouble: str | None = None
     """What the last look or download came to, where it came to nothing; it is tried again."""
-    look_every: timedelta
+    next_look: timedelta | None = None
+    """In how long DashScope is asked about it next; only while it is there."""
     is_for_a_person: bool = False
     """It is in doubt, and only a person can settle it."""
 

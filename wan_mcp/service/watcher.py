@@ -29,6 +29,7 @@ from wan_mcp.domain.errors import (
 )
 from wan_mcp.domain.filename import file_name
 from wan_mcp.domain.language import say
+from wan_mcp.domain.looking import EVERY
 from wan_mcp.domain.remote import apply
 from wan_mcp.domain.task import (
     FIND_AGAIN,
@@ -48,6 +49,7 @@ from wan_mcp.domain.task import (
 )
 from wan_mcp.service.changes import Changes
 from wan_mcp.service.clock import Clock
+from wan_mcp.service.durations import Durations
 from wan_mcp.service.search import Search
 from wan_mcp.service.submission import Sent, Submission
 
@@ -59,6 +61,8 @@ _ROUND = 5.0
 """Seconds between two looks into the ledger for tasks that nobody watches any more."""
 _SHORTEST = 0.02
 _LONGEST_PAUSE = timedelta(minutes=2)
+_DOWNLOAD_AGAIN = timedelta(seconds=2)
+_LOOK_AGAIN = timedelta(seconds=5)
 _RECORD_TRIES = 4
 _NO_ROOM = timedelta(seconds=0.25)
 """Between two attempts to send from the queue while DashScope's limits leave no room."""
@@ -101,7 +105,7 @@ class Watcher:
         downloads: Downloads,
         owner: Owner,
         clock: Clock,
-        look_every: timedelta,
+        durations: Durations,
     ) -> None:
         """`dashscope` is `None` where there is no key: nothing can be asked then, only saved."""
         self._account = account
@@ -111,7 +115,7 @@ class Watcher:
         self._downloads = downloads
         self._owner = owner
         self._clock = clock
-        self._look_every = look_every
+        self._durations = durations
         self._submission = Submission(dashscope=dashscope, clock=clock) if dashscope else None
         self._search = Search(dashscope=dashscope, ledger=ledger, clock=clock) if dashscope else None
         self.changes = Changes()
@@ -176,6 +180,12 @@ class Watcher:
         """Return what the last try for a task came to, where it came to nothing."""
         watched = self._watched.get(task_id)
         return watched.trouble if watched else None
+
+    def until_next_look(self, task: VideoTask) -> timedelta | None:
+        """Return in how long DashScope is asked about `task` next; `None` where it is not asked about."""
+        now, watched = self._clock.now(), self._watched.get(task.id)
+        due = watched.attention.not_before if watched else self._next_look(task, now)
+        return due and max(due - now, timedelta(0)) if task.status in (Status.PENDING, Status.RUNNING) else None
 
     @property
     def open_count(self) -> int:
@@ -347,6 +357,7 @@ class Watcher:
     async def _look(self, watched: _Watched, step: Look) -> None:
         assert self._dashscope is not None  # `_step` lets no look through without a key
         remote = await self._dashscope.look(step.dashscope_task_id)
+        await self._durations.of(watched.task)
         told = apply(watched.task, remote, self._clock.now())
         if told is not None:
             await self._record(watched, told)
@@ -396,6 +407,8 @@ class Watcher:
 
     async def _record(self, watched: _Watched, task: VideoTask) -> VideoTask:
         await self._ledger.record(task)
+        if task.status is Status.SUCCEEDED:
+            self._durations.one_more(task)
         logger.info("%s: %s after %.0f s", task.id, task.status, (task.since - task.asked_at).total_seconds())
         watched.task = task
         self.changes.noticed(task)
@@ -417,13 +430,16 @@ class Watcher:
     def _next_look(self, task: VideoTask, now: datetime) -> datetime | None:
         if task.status not in (Status.PENDING, Status.RUNNING):
             return None
+        elapsed = (now - (task.sent_at or task.asked_at)).total_seconds()
+        experience = self._durations.at_hand(task)
         # All open tasks share the account's queries: with very many, each is asked less often.
-        fair = timedelta(seconds=len(self._watched) / (self._model.queries_per_second * _SHARE))
-        return now + max(self._look_every, fair)
+        wanted = len(self._watched) / (experience.every or EVERY)
+        stride = wanted / (self._model.queries_per_second * _SHARE)
+        return now + timedelta(seconds=experience.schedule.until_next(elapsed, stride=stride))
 
     def _try_later(self, watched: _Watched, error: WanError) -> None:
         failures = watched.attention.failures + 1
-        base = timedelta(seconds=2) if isinstance(error, DownloadFailed) else self._look_every
+        base = _DOWNLOAD_AGAIN if isinstance(error, DownloadFailed) else _LOOK_AGAIN
         pause = _growing(base, failures)
         logger.info("%s: %s Next try in %.0f s.", watched.task.id, error, pause.total_seconds())
         watched.trouble = error.what
