@@ -99,7 +99,15 @@ def _first_sentence(path: Path) -> str:
 
 # Settings
 
-_OVER_HTTP = ("tokens_file", "allowed_hosts", "allowed_origins", "oauth_issuer", "oauth_audience", "oauth_jwks_url")
+_OVER_HTTP = (
+    "caller_per_day",
+    "tokens_file",
+    "allowed_hosts",
+    "allowed_origins",
+    "oauth_issuer",
+    "oauth_audience",
+    "oauth_jwks_url",
+)
 """Settings that only matter where callers come over HTTP: in the page of all settings, not in the READMEs."""
 
 

@@ -1,5 +1,6 @@
 """Several callers on one account: each has its own view, its own cap, and no way to learn of the others."""
 
+import os
 from collections.abc import AsyncGenerator
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +14,8 @@ from tests.commands import run
 from tests.conftest import HandClock, made, opened
 from tests.doors import at, client_of, tokens_file
 from tests.making import a_request, pass_time
-from wan_mcp.adapters.tokens import digest, new_token, owner_of, read_tokens, token_entry
+from tests.test_server import text
+from wan_mcp.adapters.tokens import TokensFile, digest, new_token, owner_of, read_tokens, token_entry
 from wan_mcp.domain.caller import Rights
 from wan_mcp.domain.errors import BadSettings, OverBudget, UnknownTask
 from wan_mcp.domain.money import Money
@@ -40,7 +42,7 @@ RIGHTS = {
 @pytest.fixture
 async def videos(settings: Settings, clock: HandClock) -> AsyncGenerator[Videos]:
     """The service with three callers beside the local person; a video of 5 s in 720P costs 3 CNY."""
-    async with opened(settings, clock, rights=RIGHTS) as service:
+    async with opened(settings, clock, rights=RIGHTS.get) as service:
         yield service
 
 
@@ -126,7 +128,8 @@ async def test_the_persons_caps_hold_on_top_and_tell_nothing_of_others(
 ) -> None:
     """A token cannot allow more than the person does; and what others have spent is not told in refusing."""
     settings = made(url, tmp_path, WAN_MCP_BUDGET_PER_DAY="7", WAN_MCP_BUDGET_PER_TASK="4")
-    async with opened(settings, clock, rights={"rich": Rights(per_day=cny("1000"), per_task=cny("1000"))}) as videos:
+    rich = Rights(per_day=cny("1000"), per_task=cny("1000"))
+    async with opened(settings, clock, rights={"rich": rich}.get) as videos:
         with pytest.raises(OverBudget, match=r"one video may cost 4\.00 CNY at most"):
             await videos.create(a_request(duration=10), agreed=True, caller="rich")
         await videos.create(a_request("one"), agreed=True, caller="local")
@@ -150,6 +153,43 @@ async def test_each_is_shown_its_own_figures_and_the_person_all(videos: Videos) 
     assert (stranger.standing.held, stranger.left) == (cny("0"), None)
     assert person.standing.held == cny("6")
     assert person.left is not None
+
+
+async def test_who_has_no_cap_of_its_own_has_the_one_of_all_callers(settings: Settings, clock: HandClock) -> None:
+    """Whoever an OAuth issuer vouches for has no entry in any file; a cap that is there goes before."""
+    capped = settings.model_copy(update={"caller_per_day": Decimal("3")})
+    async with opened(capped, clock, rights=RIGHTS.get) as videos:
+        for caller in ("oauth:dora", "bob"):
+            await videos.create(a_request("one"), agreed=False, caller=caller)
+            with pytest.raises(OverBudget) as refused:
+                await videos.create(a_request("two"), agreed=False, caller=caller)
+            assert "WAN_MCP_CALLER_BUDGET_PER_DAY" in refused.value.words
+            assert (await videos.spending.account(caller=caller)).left == cny("0")
+        for prompt in ("one", "two"):
+            await videos.create(a_request(prompt), agreed=False, caller="alice")
+        await videos.create(a_request("one"), agreed=False)
+        assert (await videos.spending.account()).budget.per_day == settings.budget.per_day
+
+
+@pytest.mark.parametrize("lifted", [None, Decimal("Infinity")])
+async def test_without_that_cap_only_the_persons_budget_binds(settings: Settings, lifted: Decimal | None) -> None:
+    """`none` lifts it, as it does every other."""
+    assert settings.model_copy(update={"caller_per_day": lifted}).caller_budget_per_day is None
+
+
+async def test_the_person_at_the_terminal_can_look_after_everybodys_tasks(videos: Videos) -> None:
+    """The account is theirs, and so is the bill: what a caller left behind must not be out of their reach."""
+    hers = (await videos.create(a_request("hers"), agreed=False, caller="alice")).task
+    mine = (await videos.create(a_request("mine"), agreed=False)).task
+
+    everybodys = await videos.newest(status=None, limit=9, caller=None)
+    assert {report.task.id for report in everybodys} == {hers.id, mine.id}
+    assert [report.task.id for report in await videos.newest(status=None, limit=9)] == [mine.id]
+    assert (await videos.get(hers.id, caller=None)).task.caller == "alice"
+    assert (await videos.wait(hers.id, seconds=0, caller=None)).task.id == hers.id
+    assert (await videos.cancel(hers.id, caller=None)).task.status is Status.CANCELED
+    canceled = await videos.newest(status=Status.CANCELED, limit=9, caller=None)
+    assert [report.task.id for report in canceled] == [hers.id]
 
 
 # The tokens file
@@ -218,6 +258,55 @@ def test_a_file_that_is_not_there_is_told() -> None:
     """A server that nobody may call is of no use, and one that everybody may call of less."""
     with pytest.raises(BadSettings, match="cannot be read"):
         read_tokens(Path("nowhere.toml"), currency="CNY")
+
+
+def test_a_file_that_has_changed_is_read_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A token is taken back when the file is saved, not when somebody thinks of a restart."""
+    path, _ = tokens_file(tmp_path, alice="", bob="")
+    file = TokensFile(path, currency="CNY")
+    assert [token.name for token in file.tokens] == ["alice", "bob"]
+
+    tokens_file(tmp_path, bob='budget_per_day = "5"')
+    assert [(token.name, token.rights) for token in file.tokens] == [("bob", Rights(per_day=cny("5")))]
+
+    path.write_text("[[token]]\nname = 'carol'\n")
+    assert [token.name for token in file.tokens] == ["bob"], "a mistake lets nobody in, and nobody out"
+    assert [token.name for token in file.tokens] == ["bob"]
+    [told] = caplog.messages
+    assert "sha256" in told
+    assert "of before" in told
+
+    tokens_file(tmp_path, carol="")
+    assert [token.name for token in file.tokens] == ["carol"]
+    path.unlink()
+    assert [token.name for token in file.tokens] == ["carol"]
+    assert "cannot be read" in caplog.messages[-1]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")
+def test_a_file_that_others_may_read_now_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Its content is the same; whoever looks at its time of change alone would not see it."""
+    path, _ = tokens_file(tmp_path, alice="")
+    file = TokensFile(path, currency="CNY")
+    path.chmod(0o644)
+    assert [token.name for token in file.tokens] == ["alice"]
+    assert "others on this machine" in caplog.messages[0]
+
+
+async def test_a_token_that_was_taken_back_lets_nobody_in(settings: Settings, tmp_path: Path) -> None:
+    """At once, on a server that runs; and the caps of those who stay are the new ones."""
+    path, tokens = tokens_file(tmp_path, alice="", bob="")
+    entries = path.read_text().split("\n[[")
+    async with at(settings.model_copy(update={"tokens_file": path})) as url:
+        async with client_of(url, token=tokens["bob"]) as bob:
+            assert (await bob.call_tool("estimate_cost", {})).is_error is not True
+            path.write_text(entries[0] + '\nbudget_per_day = "1"\n')
+            headers = {"Authorization": f"Bearer {tokens['bob']}"}
+            async with httpx.AsyncClient(headers=headers) as http:
+                assert (await http.post(url, json={})).status_code == 401
+        async with client_of(url, token=tokens["alice"]) as alice:
+            refused = await alice.call_tool("create_video", {"prompt": "a cat"})
+    assert "alice's own 1.00 CNY a day" in text(refused)
 
 
 def test_the_command_makes_a_token_and_an_entry_without_it(tmp_path: Path) -> None:

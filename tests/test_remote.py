@@ -232,6 +232,24 @@ def test_what_has_ended_is_not_given_back(status: Status) -> None:
     assert apply(found(status), told(S.SUCCEEDED, orig_prompt="A dog"), NOW) is None
 
 
+@pytest.mark.parametrize("word", [S.FAILED, S.CANCELED])
+@pytest.mark.parametrize("status", [S.PENDING, S.RUNNING])
+def test_one_from_the_list_that_ends_free_without_its_prompt_proves_nothing(status: Status, word: Status) -> None:
+    """It may be another's, and ours may run: the money stays held until the list was read a second time."""
+    after = applied(found(status), told(word))
+
+    assert after.status is S.UNCERTAIN
+    assert after.money_state == "held"
+    assert (after.dashscope_task_id, after.disowned, after.searched_at) == (None, (), T0)
+    assert applied(after, told(word)).status is word, "by then it counts"
+
+
+@pytest.mark.parametrize("word", [S.FAILED, S.CANCELED])
+def test_one_from_the_list_that_shows_our_prompt_ends_as_it_says(word: Status) -> None:
+    """There is no doubt left to hold money for."""
+    assert applied(found(S.RUNNING), told(word, orig_prompt=CAT)).status is word
+
+
 # Adopted from elsewhere.
 
 

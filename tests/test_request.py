@@ -253,6 +253,13 @@ def test_what_is_no_address_of_audio_is_refused(url: str) -> None:
     assert problem(audio_url=url) == f"audio_url must be an http://, https:// or oss:// address, not {url!r}."
 
 
+def test_an_address_that_is_too_long_is_refused_with_both_numbers() -> None:
+    """It goes into the ledger and to DashScope, which names no limit; a signed link has some hundred characters."""
+    longest = "https://example.com/" + "a" * 7976 + ".mp3"
+    assert parsed(audio_url=longest).audio_url == longest
+    assert problem(audio_url=f"{longest}?") == "audio_url has 8001 characters and at most 8000 are allowed."
+
+
 @pytest.mark.parametrize("ending", [".mp4", ".txt", ".m4a", ".wav.zip", "."])
 def test_an_address_that_shows_another_type_is_refused_with_a_hint(ending: str) -> None:
     """The card: wav or mp3, 3 to 30 seconds, at most 15 MB. It would fail minutes later."""

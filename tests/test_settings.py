@@ -172,6 +172,10 @@ BAD = [
     ("WAN_MCP_OAUTH_ISSUER", "https://user:word@login.example.com"),
     ("WAN_MCP_OAUTH_ISSUER", "https://login.example.com#x"),
     ("WAN_MCP_OAUTH_ISSUER", "https:///realm"),
+    ("WAN_MCP_OAUTH_ISSUER", "https://login.example.com:99999"),
+    ("WAN_MCP_OAUTH_ISSUER", "https://login.example.com:0/realm"),
+    ("WAN_MCP_OAUTH_JWKS_URL", "https://login.example.com:https/keys"),
+    ("WAN_MCP_CALLER_BUDGET_PER_DAY", "-1"),
 ]
 
 

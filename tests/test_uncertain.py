@@ -1,5 +1,6 @@
 """When the answer to a submission is lost: one POST, plain words, and the truth found out later."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,42 @@ async def test_a_foreign_task_with_another_prompt_is_given_back(
     assert task.status is Status.FAILED
     assert task.dashscope_task_id is None
     assert task.file is None
+
+
+async def test_a_foreign_task_that_fails_releases_no_money_of_ours(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """It never shows whose it was; ours runs meanwhile, and the list did not show it yet."""
+    simulator.mishap(on="create", kind="list_lag", seconds=240)
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+    foreign = simulator.foreign_task(prompt="somebody else's")
+    foreign.fate = replace(foreign.fate, failure=("InternalError", "It broke."))
+
+    await pass_time(videos, clock, minutes=3)
+    doubtful = (await videos.get(task.id)).task
+    assert (doubtful.status, doubtful.money_state) == (Status.UNCERTAIN, "held")
+    assert [entry.dashscope_task_id for entry in await videos.history(task.id)].count(foreign.id) > 0, "it was taken"
+    await pass_time(videos, clock, minutes=20)
+
+    task = (await videos.get(task.id)).task
+    assert (task.status, task.money_state) == (Status.SUCCEEDED, "charged")
+    assert task.dashscope_task_id == simulator.accepted[0].id
+
+
+async def test_one_that_failed_is_ours_when_the_list_has_no_other(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Held for ever would be wrong too."""
+    simulator.mishap(on="create", kind="fail", code="InternalError", message="It broke.", after=30)
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+
+    await pass_time(videos, clock, minutes=20)
+
+    task = (await videos.get(task.id)).task
+    assert (task.status, task.money_state) == (Status.FAILED, "free")
+    assert task.dashscope_task_id == simulator.accepted[0].id
 
 
 async def test_ours_is_found_among_foreign_tasks_by_its_prompt(

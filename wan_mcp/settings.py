@@ -110,6 +110,11 @@ class Settings(BaseSettings):
         alias="WAN_MCP_BUDGET_PER_DAY",
         description="Held and charged in one calendar day may not be more. `none` lifts the cap.",
     )
+    caller_per_day: _Cap = Field(
+        None,
+        alias="WAN_MCP_CALLER_BUDGET_PER_DAY",
+        description="Over HTTP, what a caller without a `budget_per_day` of its own may spend in one calendar day.",
+    )
     confirm_above: _Cap = Field(
         None, alias="WAN_MCP_CONFIRM_ABOVE", description="The person is asked above this price; 0 asks always."
     )
@@ -223,7 +228,8 @@ class Settings(BaseSettings):
         url = url.strip()
         parts = urlsplit(url)
         safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname))
-        if not safe or not parts.hostname or not _VISIBLE.fullmatch(url) or "@" in parts.netloc or parts.fragment:
+        is_plain = _VISIBLE.fullmatch(url) and "@" not in parts.netloc and not parts.fragment and parts.port != 0
+        if not safe or not parts.hostname or not is_plain:
             raise ValueError(say("must be https:// (or http:// on this machine), without user name"))
         return url
 
@@ -321,6 +327,12 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """What the operator allows."""
         return Limits(resolutions=self.allow_resolutions, max_duration=self.max_duration)
+
+    @property
+    def caller_budget_per_day(self) -> Money | None:
+        """What a caller over HTTP may spend in a day where nothing else is said of it."""
+        cap = self.caller_per_day
+        return Money(cap, self.region.currency) if cap is not None and cap.is_finite() else None
 
     @property
     def budget(self) -> Budget:

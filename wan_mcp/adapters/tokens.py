@@ -6,6 +6,7 @@ what slow password hashes are for. The token itself is nowhere but with its owne
 
 import hashlib
 import hmac
+import logging
 import os
 import re
 import secrets
@@ -23,6 +24,8 @@ from wan_mcp.domain.caller import LOCAL, Rights
 from wan_mcp.domain.errors import BadSettings
 from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
+
+logger = logging.getLogger(__name__)
 
 PREFIX = "wan_"
 """What every token begins with, so that secret scanners and people know it for what it is."""
@@ -147,6 +150,45 @@ def read_tokens(path: Path, *, currency: str) -> list[Token]:
     return [entry.token(currency) for entry in entries]
 
 
+class TokensFile:
+    """The file as it is now: read again once it has changed, so that nobody has to restart to take a token back.
+
+    What cannot be used changes nothing: the tokens of before are good until the file is mended.
+    """
+
+    def __init__(self, path: Path, *, currency: str) -> None:
+        """Read it a first time.
+
+        Raises:
+            BadSettings: as `read_tokens`.
+        """
+        self._path = path
+        self._currency = currency
+        self._seen = _stamp(path)
+        self._tokens = read_tokens(path, currency=currency)
+
+    @property
+    def tokens(self) -> Sequence[Token]:
+        """Whoever may call at this moment."""
+        stamp = _stamp(self._path)
+        if stamp != self._seen:
+            self._seen = stamp  # first: a mistake is told once, and what is written meanwhile is read next time
+            try:
+                self._tokens = read_tokens(self._path, currency=self._currency)
+            except BadSettings as error:
+                logger.warning("%s The tokens of before are good until then.", error)
+        return self._tokens
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What differs once a file was changed, replaced, or given other rights."""
+    try:
+        told = path.stat()
+    except OSError:
+        return ()
+    return (told.st_mtime_ns, told.st_ctime_ns, told.st_size, told.st_ino)
+
+
 def _private_text(path: Path) -> str:
     with path.open("rb") as file:
         mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -174,5 +216,5 @@ def _refuse_twins(path: Path, field: str, values: list[str]) -> None:
 def _unusable(path: Path, why: str) -> BadSettings:
     return BadSettings(
         say("WAN_MCP_TOKENS_FILE {path} cannot be used: {why}.", path=path, why=why),
-        next_step=say("`wan-mcp token NAME` prints an entry as it must be; then start the server again."),
+        next_step=say("`wan-mcp token NAME` prints an entry as it must be."),
     )

@@ -23,7 +23,7 @@ class Rights:
 PERSON = Rights(may_adopt=True)
 """The local person: the budget is theirs, and so is everything on the account."""
 STRANGER = Rights()
-"""Somebody whom an OAuth issuer vouches for: only the person's budget binds them."""
+"""Somebody whom an OAuth issuer vouches for: what binds them is the person's budget, and the default of callers."""
 
 
 def own_budget(budget: Budget, rights: Rights) -> Budget:

@@ -48,8 +48,15 @@ class ListedTask:
 
 def apply(task: VideoTask, remote: RemoteTask, now: datetime) -> VideoTask | None:
     """Return the next version of `task`, or `None` where the answer tells nothing new."""
+    may_be_given_back = Status.UNCERTAIN in TRANSITIONS[task.status]
     if _is_somebody_elses(task, remote):
-        return _given_back(task, remote, now) if Status.UNCERTAIN in TRANSITIONS[task.status] else None
+        return (
+            _given_back(task, now, searched_at=None, disowned=(*task.disowned, remote.id))
+            if may_be_given_back
+            else None
+        )
+    if may_be_given_back and _ended_without_a_word(task, remote):
+        return _given_back(task, now)
     status = Status.RUNNING if _is_without_its_link(task, remote, now) else remote.status
     if status is None or status is task.status or status not in TRANSITIONS[task.status]:
         return None
@@ -65,8 +72,8 @@ def apply(task: VideoTask, remote: RemoteTask, now: datetime) -> VideoTask | Non
     )
 
 
-def _given_back(task: VideoTask, remote: RemoteTask, now: datetime) -> VideoTask:
-    """Forget everything that was learnt from a remote task that is not ours."""
+def _given_back(task: VideoTask, now: datetime, **facts: object) -> VideoTask:
+    """Forget everything that was learnt from a remote task that is not ours, or may not be."""
     return task.to(
         Status.UNCERTAIN,
         now,
@@ -75,8 +82,7 @@ def _given_back(task: VideoTask, remote: RemoteTask, now: datetime) -> VideoTask
         submitted_at=None,
         started_at=None,
         problem=ANSWER_LOST,
-        searched_at=None,
-        disowned=(*task.disowned, remote.id),
+        **facts,
     )
 
 
@@ -104,6 +110,15 @@ def _is_somebody_elses(task: VideoTask, remote: RemoteTask) -> bool:
     """Can only be so for one that was taken from the list: it was never named in an answer to us."""
     was_found = task.searched_at is not None
     return was_found and remote.orig_prompt is not None and not is_prompt_of(task, remote.orig_prompt)
+
+
+def _ended_without_a_word(task: VideoTask, remote: RemoteTask) -> bool:
+    """Did one that was taken from the list cost nothing, and never show whose it was?
+
+    Then it proves nothing about ours, which the list may not have shown yet: only its second reading counts.
+    """
+    was_found = task.searched_at is not None and task.dashscope_task_id is not None
+    return was_found and remote.orig_prompt is None and remote.status in (Status.FAILED, Status.CANCELED)
 
 
 def is_prompt_of(task: VideoTask, orig_prompt: str) -> bool:

@@ -163,9 +163,22 @@ def _is_ratio(size: str, ratio: float) -> bool:
     return abs(int(width) / int(height) - ratio) / ratio < 0.03
 
 
+_LONGEST_ADDRESS = 8000
+"""DashScope names no limit. RFC 9110 §4.1: senders and recipients should support this many, and may refuse more."""
+
+
 def _audio_url(arguments: Arguments) -> str | None:
     url = arguments.text("audio_url")
     if url is None:
+        return None
+    if len(url) > _LONGEST_ADDRESS:
+        arguments.problem(
+            say(
+                "audio_url has {length} characters and at most {longest} are allowed.",
+                length=len(url),
+                longest=_LONGEST_ADDRESS,
+            )
+        )
         return None
     try:
         parts = urlsplit(url.strip())

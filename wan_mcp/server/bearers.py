@@ -3,11 +3,11 @@
 Says who it is (`AccessToken.subject` is the caller's name), or nothing; the SDK's middleware answers 401 then.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from mcp.server.auth.provider import AccessToken, TokenVerifier
 
-from wan_mcp.adapters.tokens import PREFIX, Token, owner_of
+from wan_mcp.adapters.tokens import PREFIX, Token, TokensFile, owner_of
 from wan_mcp.domain.caller import Rights
 from wan_mcp.server.oauth import Issuer
 
@@ -18,14 +18,17 @@ SCOPE = "video"
 class Bearers(TokenVerifier):
     """Everybody who may call."""
 
-    def __init__(self, *, tokens: Sequence[Token] = (), issuer: Issuer | None = None) -> None:
-        self._tokens = tokens
+    def __init__(self, *, file: TokensFile | None = None, issuer: Issuer | None = None) -> None:
+        self._file = file
         self.issuer = issuer
 
     @property
-    def rights(self) -> Mapping[str, Rights]:
-        """What each of the tokens file may, by name."""
-        return {token.name: token.rights for token in self._tokens}
+    def _tokens(self) -> Sequence[Token]:
+        return self._file.tokens if self._file else ()
+
+    def rights(self, caller: str) -> Rights | None:
+        """What this caller may; nothing is said of one who has no entry in the file."""
+        return next((token.rights for token in self._tokens if token.name == caller), None)
 
     def may_measure(self, caller: str) -> bool:
         """May this caller read /metrics, where everybody's spending is summed up?"""

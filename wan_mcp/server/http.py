@@ -19,7 +19,7 @@ import anyio
 import uvicorn
 
 from wan_mcp.adapters.jwks import Jwks
-from wan_mcp.adapters.tokens import read_tokens
+from wan_mcp.adapters.tokens import TokensFile
 from wan_mcp.domain.errors import BadSettings
 from wan_mcp.domain.language import say
 from wan_mcp.server.bearers import Bearers
@@ -94,13 +94,13 @@ async def serving(door: Door, settings: Settings) -> AsyncGenerator[str]:
         BadSettings: as `serve_http`.
     """
     refuse_an_open_door(door, settings)
-    tokens = read_tokens(settings.tokens_file, currency=settings.region.currency) if settings.tokens_file else []
+    file = TokensFile(settings.tokens_file, currency=settings.region.currency) if settings.tokens_file else None
     with _listening(door) as listener:
         port = listener.getsockname()[1]
         url = url_of(door, port=port)
         async with _issuer(settings, url) as issuer:
-            bearers = Bearers(tokens=tokens, issuer=issuer)
-            asked = bearers if settings.tokens_file or issuer else None
+            bearers = Bearers(file=file, issuer=issuer)
+            asked = bearers if file or issuer else None
             opening = Opening(partial(open_service, settings, rights=bearers.rights))
             app = build_app(opening, door, bearers=asked, resource=url, is_public=is_public(door, settings))
             requests = OpenRequests(NamesOnly(app, names_of(door, settings, port=port)))

@@ -1,6 +1,6 @@
 """The one place where settings, adapters and the parts of the service meet."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
@@ -28,12 +28,12 @@ async def open_service(
     *,
     clock: Clock | None = None,
     watching: bool = True,
-    rights: Mapping[str, Rights] | None = None,
+    rights: Callable[[str], Rights | None] = lambda caller: None,
 ) -> AsyncGenerator[Videos]:
     """Open the ledger, start watching, and yield the service.
 
-    Without `watching` nothing happens by itself: the caller takes the watcher's turns. `rights` are those of
-    callers other than the local person, by name.
+    Without `watching` nothing happens by itself: the caller takes the watcher's turns. `rights` says what
+    a caller other than the local person may, where anything is said of it.
 
     Raises:
         LedgerUnusable: nothing is started.
@@ -61,7 +61,7 @@ async def open_service(
         clock=clock,
         durations=durations,
     )
-    spending = Spending(settings=settings, ledger=ledger, clock=clock, rights=rights or {})
+    spending = Spending(settings=settings, ledger=ledger, clock=clock, rights=rights)
     videos = Videos(
         settings=settings,
         ledger=ledger,

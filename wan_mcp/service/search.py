@@ -3,8 +3,8 @@
 The only candidate is adopted, and given back if it ever shows a prompt that is not ours; no candidate in a list
 that was read to its end, twice, a quarter of an hour apart, means that it never arrived; several are a person's
 to decide. One that failed shows no prompt and cost nothing, so whose it was is no doubt worth holding money for:
-it counts only where the second reading brings no other. Nothing is recorded here: what comes out is the task's
-next version.
+it counts only where the second reading brings no other, and one that fails after it was adopted is given back until
+then. Nothing is recorded here: what comes out is the task's next version.
 """
 
 import logging

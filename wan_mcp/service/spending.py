@@ -1,6 +1,7 @@
 """What things cost, who may spend how much, and when the person must be asked first."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
 from wan_mcp.adapters.ledger import Ledger
@@ -19,11 +20,13 @@ from wan_mcp.settings import Settings
 class Spending:
     """The prices and budgets of one account, and the rights of its callers."""
 
-    def __init__(self, *, settings: Settings, ledger: Ledger, clock: Clock, rights: Mapping[str, Rights]) -> None:
+    def __init__(
+        self, *, settings: Settings, ledger: Ledger, clock: Clock, rights: Callable[[str], Rights | None]
+    ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._clock = clock
-        self._named_rights = rights
+        self._rights_of = rights
 
     def quote(self, request: VideoRequest) -> Quote:
         """Price one request."""
@@ -37,7 +40,10 @@ class Spending:
 
     def rights(self, caller: str) -> Rights:
         """Return what a caller may do; the person may do everything."""
-        return PERSON if caller == LOCAL else self._named_rights.get(caller, STRANGER)
+        if caller == LOCAL:
+            return PERSON
+        rights = self._rights_of(caller) or STRANGER
+        return rights if rights.per_day else replace(rights, per_day=self._settings.caller_budget_per_day)
 
     async def account(self, *, caller: str = LOCAL) -> Account:
         """Return the budget and what is left of it today: all of it for the person, only its own for a caller."""

@@ -156,8 +156,10 @@ class Videos:
 
     # Reading
 
-    async def get(self, task_id: str, *, caller: str = "local") -> Report:
+    async def get(self, task_id: str, *, caller: str | None = LOCAL) -> Report:
         """Return one task, by our id or by DashScope's; one made elsewhere on the account is adopted.
+
+        Here, and in the verbs below that take it so, `None` is anybody's: for the person at the terminal only.
 
         Raises:
             UnknownTask: there is no such task.
@@ -167,7 +169,7 @@ class Videos:
         return await self._reports.of(task)
 
     async def wait(
-        self, task_id: str, *, seconds: float, progress: Progress | None = None, caller: str = "local"
+        self, task_id: str, *, seconds: float, progress: Progress | None = None, caller: str | None = LOCAL
     ) -> Report:
         """Return one task once nothing more is to be waited for, or as it stands after `seconds`.
 
@@ -181,7 +183,9 @@ class Videos:
         finally:
             self._open_waits -= 1
 
-    async def _wait(self, report: Report, give_up_at: datetime, progress: Progress | None, caller: str) -> Report:
+    async def _wait(
+        self, report: Report, give_up_at: datetime, progress: Progress | None, caller: str | None
+    ) -> Report:
         next_word = self._clock.now()
         while not report.task.is_settled and (left := (give_up_at - self._clock.now()).total_seconds()) > 0:
             # News ends a tick early, and a client is told once a second at most.
@@ -201,7 +205,7 @@ class Videos:
             if latest is None or latest.version != task.version:
                 return
 
-    async def newest(self, *, status: Status | None, limit: int, caller: str = "local") -> list[Report]:
+    async def newest(self, *, status: Status | None, limit: int, caller: str | None = LOCAL) -> list[Report]:
         """Return a caller's tasks, newest first."""
         tasks = await self._ledger.newest(self.settings.account, caller, status=status, limit=limit)
         return [await self._reports.of(task) for task in tasks]
@@ -230,7 +234,7 @@ class Videos:
 
     # Ending
 
-    async def cancel(self, task_id: str, *, caller: str = "local") -> Report:
+    async def cancel(self, task_id: str, *, caller: str | None = LOCAL) -> Report:
         """Cancel a task that is QUEUED or PENDING.
 
         Raises:

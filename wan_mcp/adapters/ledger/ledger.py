@@ -172,8 +172,8 @@ class Ledger(LedgerQueries):
                     charged_today=standing.charged_today,
                 ),
                 next_step=say(
-                    "Wait for open tasks to end or for tomorrow, ask for a cheaper video, or the person "
-                    "raises budget_per_day in WAN_MCP_TOKENS_FILE."
+                    "Wait for open tasks to end or for tomorrow, ask for a cheaper video, or the person raises "
+                    "it: budget_per_day in WAN_MCP_TOKENS_FILE, or WAN_MCP_CALLER_BUDGET_PER_DAY."
                 ),
             )
 

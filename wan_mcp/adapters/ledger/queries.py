@@ -38,14 +38,14 @@ class LedgerQueries(LedgerRows):
         return self._of_remote(account, dashscope_task_id)
 
     @on_the_thread
-    def newest(self, account: str, caller: str, *, status: Status | None, limit: int) -> list[VideoTask]:
-        """Return a caller's tasks, newest first."""
-        only = "AND heads.status = ?" if status else ""
+    def newest(self, account: str, caller: str | None, *, status: Status | None, limit: int) -> list[VideoTask]:
+        """Return a caller's tasks, or everybody's where that is `None`; newest first."""
+        only = ("AND caller = ? " if caller else "") + ("AND heads.status = ?" if status else "")
         return self._many(
             "SELECT body FROM heads JOIN entries USING (task_id, version) "
-            f"WHERE account = ? AND caller = ? {only} ORDER BY asked_ms DESC, task_id LIMIT ?",
+            f"WHERE account = ? {only} ORDER BY asked_ms DESC, task_id LIMIT ?",
             account,
-            caller,
+            *([caller] if caller else []),
             *([status.value] if status else []),
             limit,
         )

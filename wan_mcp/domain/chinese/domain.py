@@ -62,6 +62,7 @@ DOMAIN = {
     "allowed: {sizes}": "可用：{sizes}",
     "for {wish}: {sizes}": "{wish} 可用：{sizes}",
     "audio_url must be an http://, https:// or oss:// address, not {value}.": "audio_url 须为 http://、https:// 或 oss:// 地址，不能是 {value}。",
+    "audio_url has {length} characters and at most {longest} are allowed.": "audio_url 有 {length} 个字符，最多允许 {longest} 个。",
     "audio_url must lead to a .wav or .mp3 file (3 to 30 seconds, at most 15 MB), and its path ends in {ending}.": "audio_url 须指向 .wav 或 .mp3 文件（3 至 30 秒，不超过 15 MB），而此路径以 {ending} 结尾。",
     # domain/task.py
     "{task} cannot go from {before} to {after}.": "{task} 不能从 {before} 变为 {after}。",
