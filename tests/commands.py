@@ -2,9 +2,12 @@
 
 import io
 import json
+import os
 import signal
+import struct
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,7 +15,7 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-from anyio.abc import ByteReceiveStream
+from anyio.abc import ByteReceiveStream, Process
 from click.testing import CliRunner, Result
 from rich.console import Console
 
@@ -89,6 +92,69 @@ def talk(terminal: Terminal) -> str:
     """What the person sees beside it."""
     assert isinstance(terminal.talk.file, io.StringIO)
     return terminal.talk.file.getvalue()
+
+
+_TAKES_THE_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.executable, sys.argv[1:])"
+)
+"""Ctrl-C becomes a signal only for those whose controlling terminal it is typed into."""
+
+
+class Screen:
+    """A real `wan-mcp` in a real terminal: what it has written there, and keys to press."""
+
+    def __init__(self, keyboard: int) -> None:
+        self._keyboard = keyboard
+        self.written = ""
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size; the kernel sends SIGWINCH."""
+        import fcntl
+        import termios
+
+        fcntl.ioctl(self._keyboard, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        os.write(self._keyboard, keys.encode())
+
+    async def shows(self, text: str) -> None:
+        """Read until this has been written since the last call of this."""
+        read = ""
+        while text not in read:
+            await anyio.wait_readable(self._keyboard)
+            read += os.read(self._keyboard, 65536).decode(errors="replace")
+        self.written += read
+
+    async def ends(self) -> None:
+        """Read to the end."""
+        with suppress(OSError):  # EIO: nobody has the terminal open any more
+            while True:
+                await anyio.wait_readable(self._keyboard)
+                self.written += os.read(self._keyboard, 65536).decode(errors="replace")
+
+
+@asynccontextmanager
+async def in_a_terminal(*words: str, env: Mapping[str, str]) -> AsyncGenerator[tuple[Screen, Process]]:
+    """Start a command in a terminal of 80 by 24, and see it end."""
+    import pty
+
+    keyboard, inside = pty.openpty()
+    screen = Screen(keyboard)
+    screen.resize(80, 24)
+    command = [sys.executable, "-c", _TAKES_THE_TERMINAL, sys.executable, "-m", "wan_mcp", *words]
+    try:
+        with anyio.fail_after(PATIENCE):
+            async with await anyio.open_process(
+                command, stdin=inside, stdout=inside, stderr=inside, env={**env, "TERM": "xterm"},
+                start_new_session=True,
+            ) as process:  # fmt: skip
+                os.close(inside)
+                yield screen, process
+                await screen.ends()
+                await process.wait()
+    finally:
+        os.close(keyboard)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from tests.commands import Person, a_pipe, a_terminal, environment, interrupted, screen, talk
+from tests.commands import Person, a_pipe, a_terminal, environment, in_a_terminal, interrupted, screen, talk
 from tests.conftest import HandClock
 from tests.making import CAT, a_request
 from wan_mcp.cli.order import until_settled
@@ -40,7 +40,7 @@ async def test_a_prompt_becomes_a_saved_file(person: Person, tmp_path: Path) -> 
 
     [file] = (tmp_path / "videos").iterdir()
     assert result.exit_code == 0
-    assert "720P: 0.60 CNY/s × 5 s = 3.00 CNY (on a simulator: nothing is paid)" in result.stderr
+    assert "720P: 0.60 CNY/s × 5 s = 3.00 CNY (simulated: nothing is paid)" in result.stderr
     assert result.stdout.startswith(f"SUCCEEDED  {CAT}\n")
     assert f"file      {file}\n" in result.stdout
     assert "cost      3.00 CNY charged\n" in result.stdout
@@ -106,12 +106,33 @@ async def test_above_the_threshold_the_person_is_asked(person: Person) -> None:
     result = await person.types("create", CAT, *DEAR, terminal=terminal, answer="y\n")
 
     assert result.exit_code == 0
-    assert "Create this video for 10.00 CNY" in result.stderr
-    assert "[y/N]" in result.stderr
+    assert "Create this video for 10.00 CNY" in talk(terminal)
+    assert "[y/N]:" in talk(terminal)
     assert "SUCCEEDED" in screen(terminal)
 
 
-@pytest.mark.parametrize("answer", ["n\n", "\n"])
+async def test_what_is_neither_yes_nor_no_is_asked_again(person: Person) -> None:
+    """A slip of the finger spends nothing, and cancels nothing."""
+    terminal = a_terminal()
+    result = await person.types("create", CAT, *DEAR, "--no-wait", terminal=terminal, answer="maybe\nYES\n")
+
+    assert result.exit_code == 0
+    assert "Yes or no? [y/N]:" in talk(terminal)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pty is of the Unixes")
+async def test_ctrl_c_at_the_question_sends_nothing(person: Person, simulator: Simulator) -> None:
+    """In a real terminal, where Ctrl-C is a key."""
+    async with in_a_terminal("create", CAT, *DEAR, env=person.env) as (terminal, process):
+        await terminal.shows("[y/N]:")
+        terminal.press("\x03")
+
+    assert process.returncode == 130
+    assert "Traceback" not in terminal.written
+    assert simulator.accepted == []
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", ""])
 async def test_a_no_is_a_no_and_so_is_enter(person: Person, simulator: Simulator, answer: str) -> None:
     """Money is spent on a clear yes only."""
     terminal = a_terminal()
@@ -142,7 +163,7 @@ async def test_one_can_agree_beforehand(person: Person, agreement: tuple[str, ..
 @pytest.mark.parametrize(
     ("words", "env", "told"),
     [
-        (("--max-cost", "2.99"), {}, "more than the max_cost of 2.99 CNY"),
+        (("--max-cost", "2.99"), {}, "more than the --max-cost of 2.99 CNY"),
         (("--yes",), {"WAN_MCP_BUDGET_PER_TASK": "1"}, "one video may cost 1.00 CNY at most"),
         (("--yes",), {"WAN_MCP_BUDGET_PER_DAY": "2"}, "today's budget of 2.00 CNY has 2.00 CNY left"),
     ],

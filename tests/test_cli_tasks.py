@@ -1,15 +1,26 @@
 """`wan-mcp tasks`, `show`, `cancel` and `settle`: what the ledger has, and what a person may do about it."""
 
+import io
+import json
 import re
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from rich.cells import cell_len
+from rich.console import Console
 
-from tests.commands import Person, a_terminal, environment, interrupted, screen, talk
+from tests.commands import Person, a_terminal, environment, in_a_terminal, interrupted, screen, talk
 from tests.making import CAT
+from tests.tasks import a_task
+from tests.test_cli_pages import a_report
+from tests.test_cli_usage import ACCOUNT
+from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.cli.board import Board
+from wan_mcp.domain.task import Status
 from wan_mcp.simulator import Simulator
 
 pytestmark = pytest.mark.anyio
@@ -104,6 +115,80 @@ async def test_a_prompt_cannot_steer_the_terminal(person: Person) -> None:
 
     for told in (screen(terminal), listed.stdout, shown.stdout):
         assert not {"\x1b]", "\x1b[2J", "\x07", "\u202e"} & set(re.findall(r"\x1b\[2J|\x1b\]|\x07|\u202e", told))
+
+
+async def test_a_video_that_nobody_fetched_is_warned_of(person: Person, tmp_path: Path) -> None:
+    """Its link dies a day after its end, and this command is where a person looks."""
+    now = datetime.now(UTC)
+    ledger = Ledger(tmp_path / "apart" / "tasks.db")
+    await ledger.open()
+    asked, dies = now - timedelta(hours=2), now + timedelta(hours=3, minutes=29, seconds=50)
+    account = urlsplit(person.env["DASHSCOPE_HTTP_BASE_URL"]).netloc
+    lying = a_task(Status.SUCCEEDED, at=asked, account=account, expires_at=dies)
+    await ledger.adopt(lying, owner="somebody who is gone")
+    await ledger.close()
+    result = await person.types("tasks", env={"WAN_MCP_LEDGER": str(ledger.path)})
+
+    assert "1 paid video is not saved yet, and its link dies in 3 h 29 min." in " ".join(result.stderr.split())
+
+
+# tasks --watch
+
+
+async def test_into_a_pipe_each_change_is_a_line_until_all_have_ended(person: Person) -> None:
+    """`wan-mcp tasks --watch` in a script waits for everything that is open."""
+    done = await person.reads("create", "a cat")
+    task = await started(person)
+    result = await person.types("tasks", "--watch")
+
+    lines = result.stdout.splitlines()
+    assert result.exit_code == 0
+    assert lines[0].startswith(f"{done['task_id']} | SUCCEEDED | ")
+    assert lines[1].startswith(f"{task['task_id']} | PENDING | ")
+    assert lines[-1].startswith(f"{task['task_id']} | SUCCEEDED | ")
+    assert ".mp4 | " in lines[-1]
+
+
+async def test_as_data_each_change_is_an_object_on_a_line(person: Person) -> None:
+    """A program reads them one by one, while they come."""
+    task = await started(person)
+    result = await person.types("tasks", "--watch", "--json")
+
+    *_, last = (json.loads(line) for line in result.stdout.splitlines())
+    assert last == await person.reads("show", task["task_id"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pty is of the Unixes")
+async def test_on_a_terminal_the_table_is_kept_up_to_date_until_ctrl_c(person: Person, simulator: Simulator) -> None:
+    """It has the screen for itself, bears a change of its size, and leaves the last table behind."""
+    simulator.mishap(kind="stuck_running", forever=True)
+    task = await started(person)
+    async with in_a_terminal("tasks", "--watch", env=person.env) as (terminal, process):
+        await terminal.shows("RUNNING")
+        terminal.resize(50, 20)
+        await terminal.shows("Ctrl-C ends the watching")
+        terminal.press("\x03")
+
+    _, table = terminal.written.rsplit("\x1b[?1049l", 1)  # back from the other screen
+    assert process.returncode == 130
+    assert task["task_id"] in table
+    assert "Stopped watching. Open tasks go on" in table
+
+
+@pytest.mark.parametrize("rows", [3, 12, 40])
+def test_the_board_has_as_many_tasks_as_the_screen_is_high(rows: int) -> None:
+    """The newest stay in sight; what is too much would push them out."""
+    board = Board()
+    console = Console(file=io.StringIO(), width=80, height=rows)
+    assert console.render_lines(board, pad=False) == []
+    board.show([a_report(Status.RUNNING, id=f"vid_{n}") for n in range(9)], ACCOUNT)
+    lines = ["".join(segment.text for segment in line) for line in console.render_lines(board)]
+
+    assert len(lines) <= max(rows, 7)
+    assert any("vid_0" in line for line in lines)
+    assert "Ctrl-C ends" in lines[-1]
+    board.show([], ACCOUNT)
+    assert any("No tasks yet." in line.text for line in console.render(board))
 
 
 # show
@@ -224,7 +309,8 @@ async def test_a_task_that_never_arrived_is_settled_by_a_persons_word(person: Pe
     result = await person.types("settle", task["task_id"], "--never-arrived", terminal=terminal, answer="y\n")
 
     assert result.exit_code == 0
-    assert "Record that it never arrived and frees 3.00 CNY? This cannot be taken back. [y/N]" in result.stderr
+    question = "Record that it never arrived and frees 3.00 CNY? This cannot be taken back. [y/N]:"
+    assert question in " ".join(talk(terminal).split())
     assert screen(terminal).index("UNCERTAIN") < screen(terminal).index("FAILED")
     assert (await person.reads("tasks"))["budget"]["held"] == 0
 

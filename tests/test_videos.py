@@ -1,5 +1,7 @@
 """The verbs that callers have, and what each says when it cannot be done."""
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,8 +10,9 @@ import pytest
 
 from tests.conftest import HandClock, made, opened
 from tests.making import CAT, a_request, pass_time
+from tests.tasks import T0, a_task
 from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget, Refused, TooLate, Unavailable, UnknownTask
-from wan_mcp.domain.task import Status
+from wan_mcp.domain.task import Status, is_left_lying
 from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
 from wan_mcp.simulator import Simulator
@@ -324,3 +327,41 @@ async def test_the_same_request_by_two_servers_at_one_moment_is_one_task(
 
     assert len(set(reports)) == 1
     assert simulator.accepted_for(CAT) == 1
+
+
+# What lies at DashScope
+
+
+async def test_a_video_that_nobody_fetches_is_found_before_it_is_lost(videos: Videos, clock: HandClock) -> None:
+    """A file is saved within minutes where a wan-mcp runs; what is not by then needs somebody to start one."""
+    task = (await videos.create(a_request(), agreed=True)).task
+    clock.turn(3600)
+    assert await videos.unsaved() == []
+
+    clock.turn(2.5 * 3600)  # nobody has looked for 3.5 hours: by now it has ended, whatever it came to
+    [report] = await videos.unsaved()
+    assert (report.task.id, report.task.status) == (task.id, Status.PENDING)
+    assert report.task.video_dies_at == task.asked_at + timedelta(hours=24)
+
+
+def test_a_video_is_left_lying_when_saving_it_takes_too_long() -> None:
+    """A warning while the file is being fetched would be noise."""
+    task = a_task(Status.SUCCEEDED, expires_at=T0 + timedelta(hours=24))
+
+    assert not is_left_lying(task, T0 + timedelta(minutes=9))
+    assert is_left_lying(task, T0 + timedelta(minutes=11))
+    assert task.video_dies_at == T0 + timedelta(hours=24)
+    assert not is_left_lying(replace(task, file="/v.mp4"), T0 + timedelta(minutes=11))
+    assert not is_left_lying(a_task(Status.QUEUED), T0 + timedelta(hours=9))
+
+
+async def test_days_are_those_of_the_calendar(videos: Videos, clock: HandClock) -> None:
+    """The chart's last day is the budget's day."""
+    await videos.create(a_request(), agreed=True)
+    days = await videos.spending.days(3)
+
+    assert [day.begins.date() for day in days] == [
+        (clock.day_start() - timedelta(days=ago)).date() for ago in (2, 1, 0)
+    ]
+    assert [len(day.tasks) for day in days] == [0, 0, 1]
+    assert days[2].held == (await videos.spending.account()).standing.held

@@ -68,7 +68,7 @@ def agree(order: Order, terminal: Terminal, *, is_agreed: bool) -> None:
         NeedsConsent: there is nobody to ask.
         Declined: the person said no.
     """
-    place = say(" (on a simulator: nothing is paid)") if order.is_simulated else ""
+    place = say(" (simulated: nothing is paid)") if order.is_simulated else ""
     pages.fact(terminal.talk, say("price"), f"{order.quote.basis}{place}")
     pages.fact(terminal.talk, say("budget"), pages.budget(order.account))
     cost = order.quote.amount

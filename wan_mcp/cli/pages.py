@@ -40,6 +40,7 @@ _COMMANDS = {
     "list_video_tasks": "`wan-mcp tasks`",
     "estimate_cost": "`wan-mcp estimate`",
     "cancel_video_task": "`wan-mcp cancel`",
+    "max_cost": "--max-cost",
 }
 _TOOL = re.compile(rf"\b([Cc]all )?({'|'.join(_COMMANDS)})\b")
 
@@ -226,10 +227,10 @@ def _when(report: Report) -> Text:
     asked = report.task.asked_at.astimezone()
     if not report.task.is_open:
         return Text(f"{asked:%m-%d\n%H:%M}", style="dim")
-    since = Text(clock_words(report.elapsed))
+    since = Text(clock_words(report.elapsed))  # says the day, too
     if report.task.status in (Status.PENDING, Status.RUNNING):
         since.append(f" / {clock_words(report.usual)}", style="dim")
-    return Text.assemble((f"{asked:%m-%d %H:%M}", "dim"), "\n", since)
+    return Text.assemble((f"{asked:%H:%M}", "dim"), "\n", since)
 
 
 def unsaved_words(unsaved: list[Report], now: datetime) -> str:

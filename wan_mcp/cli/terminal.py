@@ -112,27 +112,34 @@ class Terminal:
         """Say what went wrong, in the words of every door; with `--json` also as data."""
         if self.as_json:
             self.data(views.error(error)[1])
-        self.say(pages.in_commands(pages.printable(error.words)), style="red")
+        what, words = (pages.in_commands(pages.printable(text)) for text in (error.what, error.words))
+        text = Text(words)
+        text.stylize("red", 0, len(what))
+        self.talk.print(text, soft_wrap=not self.talk.is_terminal)
 
     def warn(self, words: str) -> None:
         """Say what somebody should do something about, if there are words for it."""
         if words:
             # Yellow letters cannot be read on a light background.
-            self.talk.print(Text.assemble((" ! ", "black on yellow"), f" {pages.printable(words)}"))
+            text = Text.assemble((" ! ", "black on yellow"), f" {pages.printable(words)}")
+            self.talk.print(text, soft_wrap=not self.talk.is_terminal)
 
     def ask(self, question: str) -> bool:
         """Ask the person; Enter means no, and so does the end of what can be read."""
+        # Not click's own: it cannot tell Ctrl-C, which is to end with 130, from the end of the input.
         while True:
-            # Not click's own: it cannot tell Ctrl-C, which is to end with 130, from the end of the input.
-            click.echo(f"{question} [y/N]: ", nl=False, err=True)
-            line = sys.stdin.readline()
+            self.talk.print(f"{question} [y/N]:", end=" ")
+            try:
+                line = sys.stdin.readline()
+            except KeyboardInterrupt:
+                self.talk.print()
+                raise
             answer = line.strip().lower()
-            if answer in _YES:
-                return True
             if not line:
-                click.echo(err=True)
-            if answer in _NO:
-                return False
+                self.talk.print()
+            if answer in _YES or answer in _NO:
+                return answer in _YES
+            question = say("Yes or no?")
 
     @contextmanager
     def progress(self) -> Generator[Tell]:

@@ -57,6 +57,7 @@ TERMINAL = {
     "{elapsed}, usually {usual}": "{elapsed}，通常 {usual}",
     "{elapsed} of usually {usual}": "{elapsed}，通常 {usual}",
     # cli/terminal.py, cli/board.py
+    "Yes or no?": "是或否？",
     "Budget: {budget}": "预算：{budget}",
     "Ctrl-C ends the watching; the tasks go on.": "按 Ctrl-C 停止查看；任务会继续。",
     "Stopped watching. Open tasks go on; the next wan-mcp that starts fetches their files.": (
@@ -77,7 +78,7 @@ TERMINAL = {
     "{count} tasks": "{count} 个任务",
     "{tasks}, {held} held": "{tasks}，已预留 {held}",
     # cli/order.py
-    " (on a simulator: nothing is paid)": "（模拟器：无需付费）",
+    " (simulated: nothing is paid)": "（模拟器：无需付费）",
     "price": "价格",
     "This costs {cost}, the person is asked above {threshold}, and there is no terminal to ask on. "
     "Nothing was sent.": "费用为 {cost}，超过 {threshold} 需询问本人，而这里没有可供询问的终端。尚未发送任何内容。",
