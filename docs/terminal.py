@@ -25,8 +25,8 @@ PICTURE = Path(__file__).with_name("terminal.svg")
 _LARGEST = 60_000
 """Bytes that a reader of the README should have to fetch at most."""
 _SCENES = (
-    ("create", "雨中的纸船，镜头缓缓推近", "--size", "1920*1080", "--no-wait", "--yes"),
-    ("create", "A red fox runs through fresh snow at dawn"),
+    ("create", "一只小猫在月光下奔跑，镜头缓缓推近", "--size", "1920*1080", "--no-wait", "--yes"),
+    ("create", "A paper boat in the rain"),
     ("tasks",),
     ("usage", "--days", "3"),
 )

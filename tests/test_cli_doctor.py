@@ -3,14 +3,19 @@
 import sqlite3
 import sys
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from tests.commands import Person, a_terminal, environment, screen
 from tests.conftest import KEY
+from tests.tasks import a_task
+from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.cli import doctor
+from wan_mcp.domain.task import Status
 from wan_mcp.simulator import Simulator
 
 pytestmark = pytest.mark.anyio
@@ -78,6 +83,21 @@ async def test_a_key_that_dashscope_refuses_is_a_problem(person: Person) -> None
     assert finding["state"] == "problem"
     assert "InvalidApiKey" in finding["found"]
     assert "WAN_MCP_REGION" in finding["advice"]
+
+
+async def test_a_paid_video_that_nobody_fetches_is_a_problem(person: Person, tmp_path: Path) -> None:
+    """A day after its end it is lost, and the money with it."""
+    now = datetime.now(UTC)
+    ledger = Ledger(tmp_path / "apart" / "tasks.db")
+    await ledger.open()
+    account = urlsplit(person.env["DASHSCOPE_HTTP_BASE_URL"]).netloc
+    lying = a_task(Status.SUCCEEDED, at=now - timedelta(hours=2), account=account, expires_at=now + timedelta(hours=3))
+    await ledger.adopt(lying, owner="somebody who is gone")
+    await ledger.close()
+    finding = await found(person, "saving", WAN_MCP_LEDGER=str(ledger.path))
+
+    assert finding["state"] == "problem"
+    assert f"wan-mcp show {lying.id} --wait 300" in finding["found"]
 
 
 async def test_a_short_key_is_not_given_away_by_its_end(url: str, tmp_path: Path, simulator: Simulator) -> None:

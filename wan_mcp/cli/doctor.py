@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wan_mcp import __version__
-from wan_mcp.cli.pages import printable
+from wan_mcp.cli.pages import printable, unsaved_words
 from wan_mcp.cli.session import run
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import BadSettings, WanError
@@ -123,7 +123,7 @@ async def _of_service(settings: Settings) -> list[Finding]:
     findings: list[Finding] = []
     try:
         async with open_service(settings, watching=False) as videos:
-            findings += [await _key(videos), *await _ledger(videos)]
+            findings += [await _key(videos), *await _ledger(videos), *await _unsaved(videos)]
     except WanError as error:
         findings += [
             _problem("ledger", error),
@@ -156,6 +156,11 @@ async def _ledger(videos: Videos) -> list[Finding]:
             )
         ]
     return [Finding(check="ledger", found=f"{path} is whole (schema {health.schema})."), _tasks(health)]
+
+
+async def _unsaved(videos: Videos) -> list[Finding]:
+    words = unsaved_words(await videos.unsaved(), videos.now())
+    return [Finding(check="saving", state="problem", found=words)] if words else []
 
 
 def _tasks(health: LedgerHealth) -> Finding:

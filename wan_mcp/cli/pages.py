@@ -105,7 +105,7 @@ def card(console: Console, report: Report) -> None:
 def fact(console: Console, label: str, value: str, *, style: str = "", is_whole: bool = False) -> None:
     """A label and its value; one that `is_whole` (a path, an address) is not broken, so that it can be copied."""
     if not console.is_terminal or is_whole:
-        console.print(Text(padded(f"  {label}", _LABEL), style="dim") + Text(value, style=style), soft_wrap=True)
+        console.print(Text.assemble((padded(f"  {label}", _LABEL), "dim"), (value, style)), soft_wrap=True)
         return
     grid = Table.grid()
     grid.add_column(width=_LABEL, style="dim")
