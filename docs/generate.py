@@ -311,11 +311,50 @@ _OF_TOOLS = {
     ),
 }
 
+_OF_THE_MANIFEST = {
+    "Wan video": "万相视频",
+    "Make videos from text with Alibaba's Wan 2.5: nothing paid twice, nothing paid for lost, no surprise on the "
+    "bill.": ("用阿里巴巴的通义万相 2.5 把文字变成视频：不重复付费，付了钱的不会丢，账单没有意外。"),
+    "DashScope API key": "DashScope API 密钥",
+    "From the Alibaba Cloud Model Studio console, of the region below. Without it you can ask for prices, and nothing "
+    "is spent.": "在阿里云百炼控制台创建，须与下面的地域一致。没有密钥也能询价，不会产生任何费用。",
+    "Region": "地域",
+    "Where the key's account lives: cn-beijing (billed in CNY) or ap-southeast-1 (Singapore, billed in USD).": (
+        "密钥所属账号的地域：cn-beijing（北京，按人民币计费）或 ap-southeast-1（新加坡，按美元计费）。"
+    ),
+    "Save videos to": "视频保存位置",
+    "Left empty: the folder wan in your Videos folder.": "留空则保存在“视频”文件夹下的 wan 文件夹。",
+    "Most that one video may cost": "单个视频的费用上限",
+    "In the region's currency. Left empty: the price of the dearest video, 10 CNY or 1.50 USD.": (
+        "以该地域的货币计。留空则为最贵一档的价格：10 CNY 或 1.50 USD。"
+    ),
+    "Most that one day may cost": "每天的费用上限",
+    "In the region's currency. Left empty: ten of the dearest videos, 100 CNY or 15 USD.": (
+        "以该地域的货币计。留空则为最贵一档的十倍：100 CNY 或 15 USD。"
+    ),
+    "Ask me above this price": "高于此价格时先问我",
+    "In the region's currency; 0 asks always. Left empty: half of what one video may cost.": (
+        "以该地域的货币计；0 表示每次都问。留空则为单个视频上限的一半。"
+    ),
+    "Language of messages": "提示消息的语言",
+    "en (English) or zh (Chinese). Left empty: the language of your system, where it tells.": (
+        "en（英文）或 zh（中文）。留空则随系统语言。"
+    ),
+}
+_LONG = (
+    "用阿里云 DashScope 上收费的通义万相 2.5 模型，把文字变成带声音的视频：5 秒或 10 秒，480P 到 1080P。阿里云"
+    "按视频秒数向密钥所属的账号收费；wan-mcp 本身免费。价格事先可知，单个视频和每一天都有上限，超过门槛先问你。"
+    "视频在链接失效前保存到本机。\n\n生成视频需要 DashScope API 密钥（阿里云百炼）；询价不需要密钥。\n\n"
+    "## 隐私\n\n你的要求（提示词、反向提示词、音频地址）连同密钥只发送给所选地域的 DashScope，不发给任何其他方。"
+    "视频和任务记录都留在本机。没有遥测。"
+)
+
 
 def _chinese(english: str) -> str:
-    if english not in _OF_TOOLS:
+    known = _OF_TOOLS | _OF_THE_MANIFEST
+    if english not in known:
         raise SystemExit(f"docs/generate.py has no Chinese for: {english}")
-    return _OF_TOOLS[english]
+    return known[english]
 
 
 # Installing
@@ -435,12 +474,35 @@ def registry(text: str) -> str:
     return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
+def manifest_in_chinese(text: str) -> str:
+    """Return what the manifest tells people, in Chinese; a host takes the rest from the manifest itself.
+
+    Source: https://github.com/modelcontextprotocol/mcpb/blob/main/MANIFEST.md#localization
+    """
+    told: dict[str, Any] = json.loads(text)
+    chinese = {
+        "display_name": _chinese(told["display_name"]),
+        "description": _chinese(told["description"]),
+        "long_description": _LONG,
+        "tools": [
+            {"name": tool["name"], "description": _chinese(tool["description"]).replace("*", "")}
+            for tool in told["tools"]
+        ],
+        "user_config": {
+            name: {part: _chinese(choice[part]) for part in ("title", "description")}
+            for name, choice in told["user_config"].items()
+        },
+    }
+    return json.dumps(chinese, indent=2, ensure_ascii=False) + "\n"
+
+
 def main() -> None:
     """Write, or only check."""
     wanted = {ROOT / name: page((ROOT / name).read_text("utf-8"), blocks) for name, blocks in PAGES.items()}
     for name, write in {"manifest.json": manifest, "server.json": registry}.items():
         wanted[ROOT / name] = write((ROOT / name).read_text("utf-8"))
-    stale = [path for path, text in wanted.items() if path.read_text("utf-8") != text]
+    wanted[ROOT / "mcpb-resources" / "zh-CN.json"] = manifest_in_chinese(wanted[ROOT / "manifest.json"])
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text("utf-8") != text]
     if "--check" in sys.argv[1:]:
         if stale:
             names = ", ".join(str(path.relative_to(ROOT)) for path in stale)

@@ -123,6 +123,23 @@ def test_every_choice_of_the_manifest_reaches_a_setting() -> None:
     assert manifest["user_config"]["api_key"]["sensitive"] is True
 
 
+def test_the_manifest_tells_the_same_in_chinese() -> None:
+    """A choice that is only English in a Chinese form is the one that nobody dares to touch."""
+    manifest = _manifest()
+    chinese: dict[str, Any] = json.loads(_read(manifest["localization"]["resources"].replace("${locale}", "zh-CN")))
+    assert list(chinese["user_config"]) == list(manifest["user_config"])
+    assert [tool["name"] for tool in chinese["tools"]] == [tool["name"] for tool in manifest["tools"]]
+    assert chinese.keys() < manifest.keys()
+    for name, choice in chinese["user_config"].items():
+        assert choice.keys() == {"title", "description"}
+        assert all(choice[part] != manifest["user_config"][name][part] for part in choice)
+    assert all(_numbers(chinese[part]) == _numbers(manifest[part]) for part in ("description", "long_description"))
+
+
+def _numbers(text: str) -> list[str]:
+    return sorted(re.findall(r"\d+(?:\.\d+)?P?", text))
+
+
 @pytest.mark.parametrize("filled_in", ["", "${user_config.it}"])
 def test_a_choice_left_open_in_the_manifest_counts_as_unset(filled_in: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Hosts fill in an empty text, or nothing at all, where the person chose nothing."""

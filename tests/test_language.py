@@ -1,13 +1,18 @@
 """What people read is said in English or Chinese, and nothing is left in one language only."""
 
 import ast
+import inspect
+import re
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from string import Formatter
 
+import click
 import pytest
 
 import wan_mcp
+from wan_mcp.cli.commands import program
+from wan_mcp.cli.program import EXAMPLES, EXIT_CODES, GROUPS
 from wan_mcp.domain.chinese import CHINESE
 from wan_mcp.domain.errors import BadSettings, InvalidRequest, MissingKey, WanError
 from wan_mcp.domain.language import said, say, sentences, speak
@@ -35,8 +40,9 @@ def _calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
 
 def _raised() -> Iterator[tuple[str, ast.expr]]:
     """Every text that an error is made with, and where."""
-    tellers = {error.__name__ for error in _errors(WanError)} | {"ResourceNotFoundError", "ResourceError", "problem"}
-    for path in (path for path in SOURCES if "cli" not in path.parts):
+    others = {"ResourceNotFoundError", "ResourceError", "ClickException", "UsageError", "problem"}
+    tellers = {error.__name__ for error in _errors(WanError)} | others
+    for path in SOURCES:
         asks_pydantic = path.name in ("settings.py", "tokens.py")  # whose errors are ValueErrors first
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and (
@@ -68,7 +74,25 @@ def _templates() -> dict[str, str]:
         assert isinstance(template, ast.Constant), f"{where}: only a literal can be looked up"
         assert isinstance(template.value, str), where
         said_at[template.value] = where
-    return said_at | {str(field.description): "settings.py" for field in Settings.model_fields.values()}
+    said_at |= {str(field.description): "settings.py" for field in Settings.model_fields.values()}
+    return said_at | {words: where for words, where in _help() if re.search("[a-z]{2}", words)}
+
+
+def _help() -> Iterator[tuple[str, str]]:
+    """Every sentence of `--help` that is looked up when it is shown, and of which command."""
+    for words in ("Options", "Show this message and exit.", "Show the version and exit.", "Environment"):
+        yield words, "click"
+    for title, _ in GROUPS:
+        yield title, "wan-mcp --help"
+    for words in ("Examples", "Exit codes", *(words for _, words in (*EXAMPLES, *EXIT_CODES))):
+        yield words, "wan-mcp --help"
+    for command in (program, *program.commands.values()):
+        assert command.help is not None
+        for paragraph in (*inspect.cleandoc(command.help).split("\n\n"), command.get_short_help_str(limit=70)):
+            yield " ".join(paragraph.split()), f"{command.name} --help"
+        for option in command.params:
+            if isinstance(option, click.Option) and option.help:
+                yield option.help.partition("  [")[0], f"{command.name} --help"
 
 
 def _places(template: str) -> set[str]:

@@ -59,7 +59,7 @@ def manifest(bundle: Path) -> dict[str, Any]:
 
 def test_the_bundle_holds_what_uv_needs_and_nothing_else(bundle: Path) -> None:
     """Tests, pins and pages would be dead weight on every machine; without the readme it cannot be built."""
-    wanted = {"LICENSE", "README.md", "icon.png", "manifest.json", "pyproject.toml", "wan_mcp"}
+    wanted = {"LICENSE", "README.md", "icon.png", "manifest.json", "mcpb-resources", "pyproject.toml", "wan_mcp"}
     assert {path.name for path in bundle.iterdir()} == wanted
 
 

@@ -25,7 +25,9 @@ from wan_mcp.cli.pages import fact, printable
 from wan_mcp.cli.session import alone, run
 from wan_mcp.cli.terminal import Terminal, bar
 from wan_mcp.domain.errors import Unavailable, WanError
-from wan_mcp.server.views import size_words
+from wan_mcp.domain.language import later, said, say
+from wan_mcp.server.views import money_word, size_words
+from wan_mcp.settings import language
 from wan_mcp.simulator import Simulator, serving
 
 CARD = {"prompt": "一只小猫在月光下奔跑", "negative_prompt": "低质量", "size": "1280*720", "duration": 5}
@@ -35,7 +37,7 @@ _RUN_DELAY, _RUN_TIME = 1.0, 8.0
 _POLLS_AT_MOST = 4
 _PATIENCE = 60.0
 _QUOTE_WIDTH = 72
-_ELSEWHERE = "Name another folder with --output."
+_ELSEWHERE = later("Name another folder with --output.")
 
 Shown = dict[str, Any]
 
@@ -51,11 +53,14 @@ def run_demo(terminal: Terminal, output: Path) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise Unavailable(f"{output} cannot be made: {error.strerror or error}.", next_step=_ELSEWHERE) from error
+        raise Unavailable(
+            say("{output} cannot be made: {reason}.", output=output, reason=error.strerror or error),
+            next_step=said(_ELSEWHERE),
+        ) from error
     try:
         run(partial(_demo, stage, output.absolute()))
     except KeyboardInterrupt:
-        terminal.say("\nStopped; nothing is left running.")
+        terminal.say("\n" + say("Stopped; nothing is left running."))
         raise
 
 
@@ -70,7 +75,7 @@ async def _demo(stage: "Stage", output: Path) -> None:
     try:
         movie = await anyio.to_thread.run_sync(probe, file)
     except NotAVideo as error:
-        raise Unavailable(f"The demo brought no video: {error}") from error
+        raise Unavailable(say("The demo brought no video: {error}", error=error)) from error
     stage.close(file, movie, cost=created["cost"], seconds=anyio.current_time() - began)
 
 
@@ -88,9 +93,14 @@ async def _client(simulator: Simulator, output: Path) -> AsyncGenerator[Client]:
             cause = alone(error)
             if isinstance(cause, WanError):
                 raise cause from None
-            said = printable(log.read_text(errors="replace")) or "nothing"
+            told = printable(log.read_text(errors="replace")) or say("nothing")
             raise Unavailable(
-                f"The demo broke off ({type(cause).__name__}: {cause}); the server said: {said}"
+                say(
+                    "The demo broke off ({kind}: {cause}); the server said: {told}",
+                    kind=type(cause).__name__,
+                    cause=cause,
+                    told=told,
+                )
             ) from error
 
 
@@ -105,6 +115,7 @@ def _server(url: str, folder: Path, output: Path) -> StdioServerParameters:
             "WAN_MCP_LEDGER": str(folder / "ledger.db"),
             "WAN_MCP_OUTPUT_DIR": str(output),
             "WAN_MCP_POLL_INTERVAL": "1",
+            "WAN_MCP_LANG": language(),
         },
     )
 
@@ -129,8 +140,9 @@ class Stage:
         self._scene = 0
 
     def open(self, note: str) -> None:
-        self._line(f"wan-mcp {__version__}: the real server on a simulated DashScope. No key, no cost.", style="bold")
-        self._line("A real task takes 1 to 5 minutes; here it takes 10 seconds.", style="dim")
+        title = say("the real server on a simulated DashScope. No key, no cost.")
+        self._line(f"wan-mcp {__version__}: {title}", style="bold")
+        self._line(say("A real task takes 1 to 5 minutes; here it takes 10 seconds."), style="dim")
         self._line(f"{note[0].upper()}{note[1:]}.", style="dim")
 
     def tools(self, names: list[str]) -> None:
@@ -148,17 +160,17 @@ class Stage:
             result = await client.call_tool(name, arguments, progress_callback=tell)
         self._quote(_text(result))
         if result.is_error or not result.structured_content:
-            raise Unavailable(f"{name} answered with an error; see above.")
+            raise Unavailable(say("{name} answered with an error; see above.", name=name))
         return result.structured_content
 
     @contextmanager
     def _progress(self) -> Generator[ProgressFnT]:
         if not self._terminal.out.is_terminal:
 
-            async def say(progress: float, total: float | None, message: str | None) -> None:
+            async def write(progress: float, total: float | None, message: str | None) -> None:
                 self._line(f"   {message}")
 
-            yield say
+            yield write
             return
         with bar(self._terminal.out, stays=True) as shown:
 
@@ -168,20 +180,22 @@ class Stage:
 
             yield draw
             for line in shown.tasks:  # it is done, however long it usually takes
-                shown.update(line.id, total=line.completed, description=f"done after {line.completed:.0f} s")
+                shown.update(
+                    line.id, total=line.completed, description=say("done after {seconds:.0f} s", seconds=line.completed)
+                )
 
     def close(self, file: Path, movie: Movie, *, cost: Shown, seconds: float) -> None:
         out = self._terminal.out
         self._line("")
-        self._line("The video", style="bold green")
-        fact(out, "file", str(file))
-        fact(out, "size", size_words(file.stat().st_size))
-        fact(out, "picture", f"{movie.codec}, {movie.width}×{movie.height}, {movie.seconds:g} s, {movie.fps:g} fps")
-        fact(out, "sound", movie.audio or "none")
-        fact(
-            out, "cost", f"{cost['amount']:.2f} {cost['currency']} {cost['state']}, by the simulator: nothing was paid"
-        )
-        fact(out, "took", f"{seconds:.0f} s")
+        self._line(say("The video"), style="bold green")
+        fact(out, say("file"), str(file), is_whole=True)
+        fact(out, say("size"), size_words(file.stat().st_size))
+        picture = f"{movie.codec}, {movie.width}×{movie.height}, {movie.seconds:g} s, {movie.fps:g} fps"
+        fact(out, say("picture"), picture)
+        fact(out, say("sound"), movie.audio or say("none"))
+        amount = f"{cost['amount']:.2f} {cost['currency']} {money_word(cost['state'])}"
+        fact(out, say("cost"), say("{amount}, by the simulator: nothing was paid", amount=amount))
+        fact(out, say("took"), f"{seconds:.0f} s")
 
     def _head(self, name: str, arguments: str) -> None:
         self._scene += 1

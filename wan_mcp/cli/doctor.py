@@ -19,6 +19,7 @@ from wan_mcp.cli.pages import printable, unsaved_words
 from wan_mcp.cli.session import run
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import BadSettings, WanError
+from wan_mcp.domain.language import say, sentences
 from wan_mcp.server.views import size_words
 from wan_mcp.service.composition import open_service
 from wan_mcp.service.report import LedgerHealth
@@ -59,9 +60,7 @@ def tell(terminal: Terminal, findings: Sequence[Finding]) -> None:
         return
     if not terminal.out.is_terminal:
         for finding in findings:
-            terminal.line(
-                f"{finding.state:<7}  {finding.check:<8}  {' '.join((finding.found, finding.advice)).strip()}"
-            )
+            terminal.line(f"{finding.state:<7}  {finding.check:<8}  {sentences(finding.found, finding.advice)}")
         return
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
@@ -85,17 +84,23 @@ def _shown(finding: Finding) -> dict[str, Any]:
 
 def _versions() -> Iterator[Finding]:
     python = ".".join(map(str, sys.version_info[:3]))
-    yield Finding(check="versions", found=f"wan-mcp {__version__}, Python {python}, mcp {metadata.version('mcp')}")
+    yield Finding(
+        check="versions",
+        found=f"wan-mcp {__version__}, Python {python}, mcp {metadata.version('mcp')}",
+    )
     missing = [name for name, module in (("av", "av"), ("pillow", "PIL")) if find_spec(module) is None]
     if missing:
         yield Finding(
             check="media",
             state="note",
-            found=f"The extra is not installed ({', '.join(missing)} missing); only the simulator's pictures need it.",
+            found=say(
+                "The extra is not installed ({missing} missing); only the simulator's pictures need it.",
+                missing=", ".join(missing),
+            ),
             advice="pip install 'wan-mcp[media]'",
         )
     else:
-        yield Finding(check="media", found="The extra is installed: the simulator draws its videos.")
+        yield Finding(check="media", found=say("The extra is installed: the simulator draws its videos."))
 
 
 def _of_settings() -> Iterator[Finding]:
@@ -104,13 +109,16 @@ def _of_settings() -> Iterator[Finding]:
     except BadSettings as error:
         yield _problem("settings", error)
         return
-    yield Finding(check="settings", found="All can be used.")
+    yield Finding(check="settings", found=say("All can be used."))
     place = (
-        "on this machine: a simulator, nothing is paid"
+        say("on this machine: a simulator, nothing is paid")
         if settings.is_local
-        else f"billed in {settings.region.currency}"
+        else say("billed in {currency}", currency=settings.region.currency)
     )
-    yield Finding(check="region", found=f"{settings.region.id}, {settings.account} ({place})")
+    yield Finding(
+        check="region",
+        found=f"{settings.region.id}, {settings.account} ({place})",
+    )
     yield from run(partial(_of_service, settings))
     yield from _of_output(settings.output_dir)
 
@@ -127,7 +135,7 @@ async def _of_service(settings: Settings) -> list[Finding]:
     except WanError as error:
         findings += [
             _problem("ledger", error),
-            Finding(check="key", state="note", found="Not tried: the ledger comes first."),
+            Finding(check="key", state="note", found=say("Not tried: the ledger comes first.")),
         ]
     return findings
 
@@ -139,8 +147,8 @@ async def _key(videos: Videos) -> Finding:
     except WanError as error:
         return _problem("key", error)
     # A short one would be given away by its end.
-    ending = f" It ends in {key[-4:]}." if len(key) >= 20 else ""
-    return Finding(check="key", found=f"DashScope accepts it.{ending}")
+    ending = say("It ends in {ending}.", ending=key[-4:]) if len(key) >= 20 else ""
+    return Finding(check="key", found=sentences(say("DashScope accepts it."), ending))
 
 
 async def _ledger(videos: Videos) -> list[Finding]:
@@ -151,11 +159,14 @@ async def _ledger(videos: Videos) -> list[Finding]:
             Finding(
                 check="ledger",
                 state="problem",
-                found=f"{path} is damaged: {printable(health.integrity)}",
-                advice="Keep a copy of the file, and set WAN_MCP_LEDGER to a new path.",
+                found=say("{path} is damaged: {integrity}", path=path, integrity=printable(health.integrity)),
+                advice=say("Keep a copy of the file, and set WAN_MCP_LEDGER to a new path."),
             )
         ]
-    return [Finding(check="ledger", found=f"{path} is whole (schema {health.schema})."), _tasks(health)]
+    return [
+        Finding(check="ledger", found=say("{path} is whole (schema {schema}).", path=path, schema=health.schema)),
+        _tasks(health),
+    ]
 
 
 async def _unsaved(videos: Videos) -> list[Finding]:
@@ -168,17 +179,23 @@ def _tasks(health: LedgerHealth) -> Finding:
         return Finding(
             check="tasks",
             state="note",
-            found=f"{health.unsettled} unsettled, {health.uncertain} of them UNCERTAIN: their answers were lost.",
-            advice="They are looked for while a wan-mcp runs; `wan-mcp tasks --status UNCERTAIN` lists them.",
+            found=say(
+                "{unsettled} unsettled, {uncertain} of them UNCERTAIN: their answers were lost.",
+                unsettled=health.unsettled,
+                uncertain=health.uncertain,
+            ),
+            advice=say("They are looked for while a wan-mcp runs; `wan-mcp tasks --status UNCERTAIN` lists them."),
         )
-    rest = ": looked after while a wan-mcp runs." if health.unsettled else "."
-    return Finding(check="tasks", found=f"{health.unsettled} unsettled{rest}")
+    if health.unsettled:
+        found = say("{unsettled} unsettled: looked after while a wan-mcp runs.", unsettled=health.unsettled)
+    else:
+        found = say("0 unsettled.")
+    return Finding(check="tasks", found=found)
 
 
 def _of_output(folder: Path) -> Iterator[Finding]:
     # Nothing is made that was not there: what counts is whether it could be.
     there = next(place for place in (folder, *folder.parents) if place.exists())
-    will = "" if there == folder else ", made when it is needed"
     try:
         with tempfile.TemporaryFile(dir=there):
             pass
@@ -187,17 +204,20 @@ def _of_output(folder: Path) -> Iterator[Finding]:
         yield Finding(
             check="videos",
             state="problem",
-            found=f"{folder} cannot be written: {error.strerror or error}.",
-            advice="Mend it, or set WAN_MCP_OUTPUT_DIR to another folder.",
+            found=say("{folder} cannot be written: {reason}.", folder=folder, reason=error.strerror or error),
+            advice=say("Mend it, or set WAN_MCP_OUTPUT_DIR to another folder."),
         )
         return
-    yield Finding(check="videos", found=f"{folder} can be written{will}.")
+    if there == folder:
+        yield Finding(check="videos", found=say("{folder} can be written.", folder=folder))
+    else:
+        yield Finding(check="videos", found=say("{folder} can be written, made when it is needed.", folder=folder))
     if free < _LITTLE_DISK:
         yield Finding(
             check="disk",
             state="problem",
-            found=f"Only {size_words(free)} are free.",
-            advice="Free some space, or set WAN_MCP_OUTPUT_DIR to another disk.",
+            found=say("Only {size} are free.", size=size_words(free)),
+            advice=say("Free some space, or set WAN_MCP_OUTPUT_DIR to another disk."),
         )
     else:
-        yield Finding(check="disk", found=f"{free / 1e9:.0f} GB are free.")
+        yield Finding(check="disk", found=say("{free:.0f} GB are free.", free=free / 1e9))

@@ -23,6 +23,7 @@ from wan_mcp.cli.jsonfile import Changed, JsonFile, NotJson, append, parse, put
 from wan_mcp.cli.pages import printable
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import Declined, NeedsConsent
+from wan_mcp.domain.language import later, said, say, sentences
 from wan_mcp.service.clock import Clock
 from wan_mcp.settings import Settings
 
@@ -68,26 +69,32 @@ class Client:
 
 CLIENTS = {
     "claude-desktop": Client(
-        title="Claude Desktop", section="mcpServers", afterwards="Quit Claude Desktop and start it again."
+        title="Claude Desktop", section="mcpServers", afterwards=later("Quit Claude Desktop and start it again.")
     ),
     "claude-code": Client(
         title="Claude Code",
         section="mcpServers",
         key=f"${{{KEY}:-}}",
-        about_key=f"The key is not written, since a project's file is shared: Claude Code takes {KEY} "
-        "from where it is started.",
-        afterwards="Start Claude Code in this folder; it asks once whether you trust the server.",
+        about_key=later(
+            "The key is not written, since a project's file is shared: Claude Code takes DASHSCOPE_API_KEY from where "
+            "it is started."
+        ),
+        afterwards=later("Start Claude Code in this folder; it asks once whether you trust the server."),
     ),
     "cursor": Client(
-        title="Cursor", section="mcpServers", afterwards="Cursor shows it under Settings, MCP; switch it on there."
+        title="Cursor",
+        section="mcpServers",
+        afterwards=later("Cursor shows it under Settings, MCP; switch it on there."),
     ),
     "vscode": Client(
         title="VS Code",
         section="servers",
         asks_type=True,
         key=f"${{input:{_INPUT['id']}}}",
-        about_key="The key is not written: VS Code asks for it at the first start, and keeps it with its secrets.",
-        afterwards="Start it in VS Code: “MCP: List Servers”.",
+        about_key=later(
+            "The key is not written: VS Code asks for it at the first start, and keeps it with its secrets."
+        ),
+        afterwards=later("Start it in VS Code: “MCP: List Servers”."),
     ),
 }
 
@@ -191,9 +198,9 @@ def read_env(words: Iterable[str]) -> dict[str, str]:
     for word in words:
         name, sign, value = word.partition("=")
         if not sign or not name.strip():
-            raise click.UsageError("--env wants NAME=VALUE.")  # the word may be a key: it is not repeated
+            raise click.UsageError(say("--env wants NAME=VALUE."))  # the word may be a key: it is not repeated
         if name.startswith(("WAN_MCP_", "DASHSCOPE_")) and name not in known:
-            raise click.UsageError(f"--env: there is no setting {name}; `wan-mcp --help` lists them.")
+            raise click.UsageError(say("--env: there is no setting {name}; `wan-mcp --help` lists them.", name=name))
         env[name] = value
     return env
 
@@ -230,11 +237,13 @@ def install(wanted: Wish, terminal: Terminal, *, is_agreed: bool) -> None:
         text = file.text
         former = parse(text)
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise click.ClickException(
+            say("{path} cannot be read: {reason}.", path=path, reason=error.strerror or error)
+        ) from error
     except NotJson as error:
         _refuse(wanted, terminal, error)
     if not isinstance(former.get(client.section, {}), dict) or not isinstance(former.get("inputs", []), list):
-        _refuse(wanted, terminal, NotJson(f"“{client.section}” is not as expected", is_commented=False))
+        _refuse(wanted, terminal, NotJson(say("“{name}” is not as expected", name=client.section), is_commented=False))
     servers: dict[str, Any] = former.get(client.section, {})
     inputs: list[Any] = former.get("inputs", [])
     server: Any = servers.get(wanted.name)
@@ -247,22 +256,30 @@ def install(wanted: Wish, terminal: Terminal, *, is_agreed: bool) -> None:
         expected["inputs"] = [*inputs, _INPUT]
     assert parse(changed) == expected, "only what is ours changes"
     if changed == text:
-        terminal.say(f"{client.title} has it already so, as “{wanted.name}” in {path}.")
+        terminal.say(
+            say("{client} has it already so, as “{name}” in {path}.", client=client.title, name=wanted.name, path=path)
+        )
         return
     _show(terminal, path, text, changed, is_new=file.data is None)
     _say_about_the_key(terminal, wanted, made)
     if not path.parent.is_dir():
-        terminal.say(f"{path.parent} is not there yet: is {client.title} installed here?", style="yellow")
+        words = say("{folder} is not there yet: is {client} installed here?", folder=path.parent, client=client.title)
+        terminal.say(words, style="yellow")
     if not is_agreed:
         _ask(terminal, path)
     try:
         kept = file.replace(changed, now=Clock().now(), is_secret=_has_secret(made))
     except Changed:
-        raise click.ClickException(f"{path} was changed meanwhile; nothing was written. Run it again.") from None
+        raise click.ClickException(
+            say("{path} was changed meanwhile; nothing was written. Run it again.", path=path)
+        ) from None
     except OSError as error:
-        raise click.ClickException(f"{path} cannot be written: {error.strerror or error}.") from error
-    terminal.say(f"Written: {path}." + (f" What it was is kept in {kept.name} beside it." if kept else ""))
-    terminal.say(client.afterwards)
+        raise click.ClickException(
+            say("{path} cannot be written: {reason}.", path=path, reason=error.strerror or error)
+        ) from error
+    what_it_was = say("What it was is kept in {name} beside it.", name=kept.name) if kept else ""
+    terminal.say(sentences(say("Written: {path}.", path=path), what_it_was))
+    terminal.say(said(client.afterwards))
 
 
 def _made(wanted: Wish, terminal: Terminal, there: Mapping[str, Any], *, asks: bool) -> dict[str, Any]:
@@ -288,7 +305,7 @@ def _key(wanted: Wish, terminal: Terminal, there: str | None, *, asks: bool) -> 
     key = wanted.env.get(KEY) or there
     if key or not asks:
         return key
-    words = "DashScope API key (not shown; Enter leaves it out)"
+    words = say("DashScope API key (not shown; Enter leaves it out)")
     typed: str = click.prompt(words, default="", show_default=False, hide_input=True, err=True)
     if typed:
         Settings.read({**wanted.env, KEY: typed})
@@ -298,12 +315,19 @@ def _key(wanted: Wish, terminal: Terminal, there: str | None, *, asks: bool) -> 
 def _say_about_the_key(terminal: Terminal, wanted: Wish, made: Mapping[str, Any]) -> None:
     key = made["env"].get(KEY)
     if _has_secret(made):
-        words = f"The key is stored in {wanted.path} in plain text: who can read that file can spend with it."
+        words = say(
+            "The key is stored in {path} in plain text: who can read that file can spend with it.", path=wanted.path
+        )
         terminal.say(words, style="yellow")
     elif key == wanted.client.key and key:
-        terminal.say(wanted.client.about_key)
+        terminal.say(said(wanted.client.about_key))
     elif not key:
-        terminal.say(f"Without a key prices can be asked for and nothing can be spent. {KEY} in its “env” sets one.")
+        terminal.say(
+            say(
+                "Without a key prices can be asked for and nothing can be spent. "
+                "DASHSCOPE_API_KEY in its “env” sets one."
+            )
+        )
 
 
 def _has_secret(made: Mapping[str, Any]) -> bool:
@@ -322,21 +346,28 @@ def _is_ours(item: object) -> bool:
 def _ask(terminal: Terminal, path: Path) -> None:
     if not terminal.can_ask:
         raise NeedsConsent(
-            f"{path} is changed by a person's word, and there is no terminal to ask on. Nothing was written.",
-            next_step="Run it again with --yes.",
+            say(
+                "{path} is changed by a person's word, and there is no terminal to ask on. Nothing was written.",
+                path=path,
+            ),
+            next_step=say("Run it again with --yes."),
         )
-    if not terminal.ask("Write this?"):
-        raise Declined("Nothing was written.")
+    if not terminal.ask(say("Write this?")):
+        raise Declined(say("Nothing was written."))
 
 
 def _refuse(wanted: Wish, terminal: Terminal, problem: NotJson) -> NoReturn:
     """Leave the file alone, and give what a person can paste into it."""
     terminal.line(wanted.block())
     if problem.is_commented:
-        why = f"{wanted.path} has comments or last commas, which would be lost; it is left as it is."
+        why = say("{path} has comments or last commas, which would be lost; it is left as it is.", path=wanted.path)
     else:
-        why = f"{wanted.path} is not the JSON that it should be ({printable(str(problem))}); it is left as it is."
-    raise click.ClickException(f"{why} Put the block above into it by hand.")
+        why = say(
+            "{path} is not the JSON that it should be ({problem}); it is left as it is.",
+            path=wanted.path,
+            problem=printable(str(problem)),
+        )
+    raise click.ClickException(sentences(why, say("Put the block above into it by hand.")))
 
 
 # Showing the change
@@ -352,7 +383,7 @@ def difference(path: Path, former: str, changed: str, *, is_new: bool) -> Iterab
     lines = difflib.unified_diff(
         former.splitlines(),
         changed.splitlines(),
-        fromfile="nothing" if is_new else str(path),
+        fromfile=say("nothing") if is_new else str(path),
         tofile=str(path),
         lineterm="",
     )

@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 
+from wan_mcp.domain.language import say
+
 _BOM = "\ufeff"
 _TWO_SPACES = "  "
 
@@ -56,7 +58,7 @@ def parse(text: str) -> dict[str, Any]:
 def _object(text: str) -> dict[str, Any]:
     read = _DECODER.decode(text)
     if not isinstance(read, dict):
-        raise ValueError("it is no object")
+        raise ValueError(say("it is no JSON object"))
     return cast("dict[str, Any]", read)
 
 

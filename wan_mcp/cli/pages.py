@@ -136,7 +136,7 @@ def _troubles(report: Report) -> list[tuple[str, str]]:
 
 def money_words(task: VideoTask) -> str:
     """Where its money stands."""
-    return {"held": say("held"), "charged": say("charged"), "free": say("free")}[task.money_state]
+    return views.money_word(task.money_state)
 
 
 def _video(task: VideoTask) -> str:

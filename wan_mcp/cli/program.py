@@ -1,34 +1,35 @@
 """The shape of the command line: the order of its commands, the help on the environment, errors in words."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import click
 
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import WanError
+from wan_mcp.domain.language import said, say
 
 INTERRUPTED = 130
 """What shells expect of a command that Ctrl-C ended."""
 GOES_ON = 3
 """Held or paid for, and its end or its file is still to come: a script must not create it again."""
 
-_GROUPS = (
+GROUPS = (
     ("First", ("demo", "install", "doctor")),
     ("Videos", ("create", "show", "tasks", "cancel", "settle")),
     ("Money", ("estimate", "usage")),
     ("Servers", ("serve", "token", "simulate")),
 )
 """As newcomers meet them."""
-_LONGEST = max(len(name) for _, names in _GROUPS for name in names)
+_LONGEST = max(len(name) for _, names in GROUPS for name in names)
 
-_EXAMPLES = (
+EXAMPLES = (
     ('wan-mcp create "a paper boat in the rain"', "price first, file last"),
     ("wan-mcp tasks --watch", "how all are doing"),
     ("wan-mcp usage --days 30", "what each day has cost"),
 )
 
-_EXIT_CODES = (
+EXIT_CODES = (
     ("0", "Done."),
     ("1", "Not done: refused, declined, over budget or failed. The text says whether money moved."),
     ("2", "The command could not be read."),
@@ -37,16 +38,49 @@ _EXIT_CODES = (
 )
 
 
+class _Formatter(click.HelpFormatter):
+    """Help in the language of the person: click's own words, and whatever a command says of itself."""
+
+    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
+        super().write_usage(prog, args, prefix or say("Usage: "))
+
+    def write_text(self, text: str) -> None:
+        super().write_text("\n\n".join(said(" ".join(part.split())) for part in text.split("\n\n")))
+
+    def section(self, name: str) -> Any:
+        return super().section(said(name))
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl([(term, _explained(words)) for term, words in rows], col_max, col_spacing)
+
+
+def _explained(words: str) -> str:
+    """An option's help; what click adds to it stands behind two spaces, in brackets."""
+    own, _, added = words.partition("  [")
+    return said(own) + (f"  [{added.replace('default: ', say('default: '))}" if added else "")
+
+
+class _Context(click.Context):
+    formatter_class = _Formatter
+
+
+class _Command(click.Command):
+    context_class = _Context
+
+
 class Program(click.Group):
-    """A group of commands whose errors have the words of every other door."""
+    """A group of commands whose errors and help have the words of every other door."""
+
+    context_class = _Context
+    command_class = _Command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands in the order in which a newcomer meets them."""
-        return sorted(super().list_commands(ctx), key=[name for _, names in _GROUPS for name in names].index)
+        return sorted(super().list_commands(ctx), key=[name for _, names in GROUPS for name in names].index)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands in groups."""
-        for title, names in _GROUPS:
+        for title, names in GROUPS:
             commands = [(f"{name:<{_LONGEST}}", self.commands[name].get_short_help_str(limit=70)) for name in names]
             with formatter.section(title):
                 formatter.write_dl(commands)
@@ -68,9 +102,9 @@ class Program(click.Group):
 
         fields = Settings.model_fields.values()
         with formatter.section("Examples"):
-            formatter.write_dl(_EXAMPLES, col_max=45)
+            formatter.write_dl(EXAMPLES, col_max=45)
         with formatter.section("Exit codes"):
-            formatter.write_dl(_EXIT_CODES)
+            formatter.write_dl(EXIT_CODES)
         with formatter.section("Environment"):
             formatter.write_dl([(field.alias or "", field.description or "") for field in fields])
 
