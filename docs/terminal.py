@@ -25,7 +25,7 @@ PICTURE = Path(__file__).with_name("terminal.svg")
 _LARGEST = 60_000
 """Bytes that a reader of the README should have to fetch at most."""
 _SCENES = (
-    ("create", "一只小猫在月光下奔跑，镜头缓缓推近", "--size", "1920*1080", "--no-wait", "--yes"),
+    ("create", "Mountains in ink wash, a boat drifts by", "--size", "1920*1080", "--no-wait", "--yes"),
     ("create", "A paper boat in the rain"),
     ("tasks",),
     ("usage", "--days", "3"),

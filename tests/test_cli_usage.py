@@ -1,7 +1,7 @@
 """`wan-mcp usage`: what each day has cost, to the fen, and drawn so that it can be read."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +13,7 @@ from tests.commands import Person, a_pipe, a_terminal, environment, screen
 from tests.making import CAT
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.cli.usage import show_usage
+from wan_mcp.domain.language import speak
 from wan_mcp.domain.money import Budget, Money, Standing
 from wan_mcp.domain.spending import Day
 from wan_mcp.domain.task import Status
@@ -73,6 +74,14 @@ def plain(*, columns: int) -> Terminal:
     return a_terminal(columns=columns, NO_COLOR="1")
 
 
+@pytest.fixture
+def in_chinese() -> Generator[None]:
+    """Speak Chinese for one test."""
+    speak("zh")
+    yield
+    speak("en")
+
+
 def test_a_day_is_a_bar_with_what_is_held_at_its_end() -> None:
     """What is charged and what is held can be told apart without colours."""
     assert drawn(plain(columns=80)) == CHART
@@ -85,6 +94,15 @@ def test_the_chart_fits_whatever_width_there_is(columns: int) -> None:
 
     assert all(cell_len(line) <= columns for line in lines)
     assert any("▇▇" in line for line in lines)
+
+
+@pytest.mark.usefixtures("in_chinese")
+def test_the_chart_fits_in_chinese_too() -> None:
+    """Weekdays and counts are wider there, and a day whose date is cut off is no day."""
+    lines = drawn(plain(columns=80)).split("\n")
+
+    assert any(line.startswith("周一 11-23  ▇▇") and line.endswith("3 个任务，已预留 3.00") for line in lines)
+    assert all(cell_len(line) <= 80 for line in lines)
 
 
 def test_days_without_a_cent_are_shown_too() -> None:

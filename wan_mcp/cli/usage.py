@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,7 +19,8 @@ from wan_mcp.domain.task import Status
 from wan_mcp.server import views
 from wan_mcp.service.report import Account
 
-_LONGEST_BAR = 40
+_LONGEST_BAR, _SHORTEST_BAR = 40, 4
+_GAP = 2
 
 
 def show_usage(terminal: Terminal, days: Sequence[Day], account: Account) -> None:
@@ -73,21 +75,19 @@ def _chart(out: Console, days: Sequence[Day], account: Account) -> None:
     """A bar a day, scaled by the dearest; what is held follows what is charged, in another shade."""
     total = _total(days)
     dearest = max((day.charged + day.held).amount for day in days)
-    is_narrow = out.width < NARROW
-    room = max(min(out.width - (28 if is_narrow else 40), _LONGEST_BAR), 4)
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(no_wrap=True)
-    grid.add_column(no_wrap=True, width=room)
-    grid.add_column(no_wrap=True, justify="right")
-    grid.add_column(no_wrap=True)
-    for day in days:
-        spent = day.charged + day.held
-        count = sum(day.tasks.values())
+    rows = [(_day_words(day), _amount(day), "" if out.width < NARROW else _note(day)) for day in days]
+    # Measured, since weekdays and counts are wider in Chinese.
+    taken = sum(max(map(cell_len, column)) + _GAP for column in zip(*rows, strict=True))
+    room = max(min(out.width - taken - _GAP, _LONGEST_BAR), _SHORTEST_BAR)
+    grid = Table.grid(padding=(0, _GAP, 0, 0))
+    for justify in ("left", "left", "right", "left"):
+        grid.add_column(no_wrap=True, justify=justify)
+    for day, (name, amount, note) in zip(days, rows, strict=True):
         grid.add_row(
-            Text(_day_words(day), style="" if count else "dim"),
-            _bar(day, dearest, room, ascii_only=out.options.ascii_only),
-            Text(spent.plain if count else "–", style="" if spent.amount else "dim"),
-            Text("" if is_narrow or not count else _note(day), style="dim"),
+            Text(name, style="" if day.tasks else "dim"),
+            Text.assemble(bar := _bar(day, dearest, room, ascii_only=out.options.ascii_only), " " * (room - len(bar))),
+            Text(amount, style="" if (day.charged + day.held).amount else "dim"),
+            Text(note, style="dim"),
         )
     head = say("Spent in the last {days} days, {currency}", days=len(days), currency=account.currency)
     out.print(Text(head, style="bold"), end="\n\n")
@@ -106,8 +106,14 @@ def _day_words(day: Day) -> str:
     return f"{weekday} {day.begins:%m-%d}"
 
 
+def _amount(day: Day) -> str:
+    return (day.charged + day.held).plain if day.tasks else "–"
+
+
 def _note(day: Day) -> str:
     count = sum(day.tasks.values())
+    if not count:
+        return ""
     tasks = say("1 task") if count == 1 else say("{count} tasks", count=count)
     return say("{tasks}, {held} held", tasks=tasks, held=day.held.plain) if day.held.amount else tasks
 
