@@ -13,8 +13,8 @@ from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio
 
-STRIDE = 5
-"""The fast suite dies at every fifth step, beginning elsewhere for each of two tests; the slow one at all."""
+STRIDE = 9
+"""The fast suite dies at every ninth step; the slow one at all of them, and on every path."""
 
 
 @pytest.fixture
@@ -58,15 +58,14 @@ async def recover(url: str, folder: Path, simulator: Simulator, clock: HandClock
         assert task.status in (Status.SUCCEEDED, Status.FAILED), f"step {step}: {task.status}"
 
 
-@pytest.mark.parametrize("first", [1, 3])
 async def test_a_process_that_dies_at_any_step_pays_once_and_loses_nothing(
-    url: str, simulator: Simulator, clock: HandClock, tmp_path: Path, first: int
+    url: str, simulator: Simulator, clock: HandClock, tmp_path: Path
 ) -> None:
     """Accepted tasks are tasks that hold or have spent money, never one more; each ends with its file."""
-    steps = await crash(url, tmp_path, first=first, stride=STRIDE)
+    steps = await crash(url, tmp_path, first=1, stride=STRIDE)
     start = clock.now()
 
-    assert len(steps) > 15
+    assert len(steps) > 8
     assert 0 < len(simulator.accepted) < len(steps)
     for step in steps:
         clock.time = start

@@ -14,7 +14,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 
 import wan_mcp.simulator
-from tests.commands import a_terminal, interrupted, run, screen
+from tests.commands import a_terminal, run, screen
 from wan_mcp.cli.demo import Stage
 from wan_mcp.cli.mp4 import Movie, NotAVideo, by_decoding, by_header, probe
 from wan_mcp.domain.errors import Unavailable
@@ -58,22 +58,6 @@ async def test_the_demo_brings_a_real_video_and_leaves_nothing_running(tmp_path:
     assert "\x1b" not in text
     assert probe(file).width == 1280
     assert left_running(tmp_path) == []
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are of the Unixes")
-async def test_ctrl_c_in_the_demo_leaves_nothing_running(tmp_path: Path) -> None:
-    """It starts a server and a simulator, and both are its own to end."""
-    output = tmp_path / "wan-demo"
-    env = {"PYTHONUTF8": "1", "TMPDIR": str(tmp_path)}
-    ended = await interrupted(
-        "demo", "--output", str(output), env=env, when=lambda told: "RUNNING" in told or "PENDING 0 s" in told
-    )
-
-    assert ended.code == 130
-    assert "nothing is left running" in ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert left_running(output) == []
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith("wan-mcp-demo-")]
 
 
 def test_a_demo_whose_video_cannot_be_saved_is_an_error(tmp_path: Path) -> None:

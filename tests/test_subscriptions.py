@@ -242,12 +242,13 @@ async def test_nobody_hears_of_another_callers_task(settings: Settings, tmp_path
     assert heard == []
 
 
-async def test_an_old_subscription_gives_way_to_a_new_one(videos: Videos) -> None:
+async def test_an_old_subscription_gives_way_to_a_new_one(videos: Videos, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody tells us when a client of that era is gone, and memory is not without end."""
+    monkeypatch.setattr("wan_mcp.server.subscriptions._MOST", 8)
     oldest, newest = await made_task(videos, "oldest"), await made_task(videos, "newest")
     async with older(videos) as (client, heard):
         await subscribe(client, uri(oldest))
-        for number in range(1023):
+        for number in range(7):
             await subscribe(client, f"wan://nothing/{number}")
         await subscribe(client, uri(newest))
         await videos.cancel(oldest.id)
