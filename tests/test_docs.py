@@ -24,6 +24,7 @@ PAGES = (
     "docs/design.md",
     "docs/http.md",
     "docs/money.md",
+    "docs/player.md",
     "docs/settings.md",
 )
 

@@ -30,30 +30,34 @@ class Browser:
         assert process.stdin
         assert process.stdout
         self._in, self._out = process.stdin, BufferedByteReceiveStream(process.stdout)
+        self._count = 0
 
-    async def told(self) -> dict[str, Any]:
-        """Read one line."""
+    async def told(self, number: int) -> dict[str, Any]:
+        """Read the answer to one command; those that somebody gave up waiting for are passed over."""
         with anyio.fail_after(PATIENCE):
-            return json.loads(await self._out.receive_until(b"\n", LONGEST_LINE))
+            while (told := json.loads(await self._out.receive_until(b"\n", LONGEST_LINE)))["number"] != number:
+                pass
+        return told
 
     async def do(self, verb: str, **options: Any) -> Any:
         """Give a command and return its answer."""
-        await self._in.send(json.dumps({"verb": verb, **options}).encode() + b"\n")
-        told = await self.told()
+        self._count += 1
+        await self._in.send(json.dumps({"number": self._count, "verb": verb, **options}).encode() + b"\n")
+        told = await self.told(self._count)
         assert "error" not in told, told["error"]
         return told["answer"]
 
-    async def until(self, status: str, *, within: float = 20) -> dict[str, Any]:
-        """Look until the card says this."""
+    async def until(self, words: str, *, shows_video: bool = False, within: float = 30) -> dict[str, Any]:
+        """Look until the card says this, and has the video on its screen where that is wanted."""
         seen: dict[str, Any] = {}
         try:
             with anyio.fail_after(within):
-                while status not in seen.get("text", ""):
+                while words not in seen.get("text", "") or (shows_video and not seen["video"]):
                     seen = await self.do("look")
                     await anyio.sleep(0.05)
         except TimeoutError:
             raise AssertionError(
-                f"waited for {status!r}, saw {json.dumps(seen, ensure_ascii=False, indent=1)}"
+                f"waited for {words!r}, saw {json.dumps(seen, ensure_ascii=False, indent=1)}"
             ) from None
         return seen
 
@@ -69,7 +73,7 @@ async def browser() -> AsyncGenerator[Browser]:
     async with await anyio.open_process(command, env=environment, stderr=sys.stderr) as process:
         started = Browser(process)
         try:
-            assert await started.told() == {"ready": True}
+            await started.told(0)
             yield started
         finally:
             assert process.stdin

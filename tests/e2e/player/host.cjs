@@ -85,7 +85,7 @@ async function main() {
       calls = [];
       complaints = [];
       page = await browser.newPage();
-      await page.setViewport({ width: width ?? 640, height: 720, deviceScaleFactor: 2 });
+      await page.setViewport({ width: width ?? 640, height: 720, deviceScaleFactor: wanted.scale ?? 1 });
       await page.emulateMediaFeatures([
         { name: "prefers-color-scheme", value: dark ? "dark" : "light" },
         { name: "prefers-reduced-motion", value: wanted.calm ? "reduce" : "no-preference" },
@@ -150,21 +150,23 @@ async function main() {
     async cancelled() { await page.evaluate(() => window.bridge.sendToolCancelled({ reason: "user action" })); },
     async result({ result }) { await page.evaluate((all) => window.bridge.sendToolResult(all), result); },
     async tear_down() { return page.evaluate(() => window.bridge.teardownResource({})); },
+    async wait({ seconds }) { await new Promise((resolve) => setTimeout(resolve, 1000 * seconds)); },
     async tree() { return JSON.stringify(await page.accessibility.snapshot({ includeIframes: true })); },
     async shoot({ file }) { await page.screenshot({ path: file, fullPage: true }); },
     async close() { await page.close(); },
   };
 
-  console.log(JSON.stringify({ ready: true }));
+  const tell = (said) => console.log(JSON.stringify(said));
+  tell({ number: 0 });
   for await (const line of readline.createInterface({ input: process.stdin })) {
-    const { verb, ...options } = JSON.parse(line);
+    const { number, verb, ...options } = JSON.parse(line);
     try {
-      console.log(JSON.stringify({ answer: (await work[verb](options)) ?? null }));
+      tell({ number, answer: (await work[verb](options)) ?? null });
     } catch (error) {
-      console.log(JSON.stringify({ error: String(error.stack ?? error) }));
+      tell({ number, error: String(error.stack ?? error) });
     }
   }
-  await browser.close();
+  browser.process().kill("SIGKILL");  // nothing in it is worth a farewell
   process.exit(0);
 }
 

@@ -14,7 +14,7 @@ const CAN = {
 
 window.heard = { messages: [], links: [], downloads: [], context: [], modes: [], sizes: [] };
 
-window.open_card = async ({ mcp, sandbox, era, apps, can, context, tool, args }) => {
+window.open_card = async ({ mcp, sandbox, era, apps, can, context, tool, args, changed }) => {
   const extensions = apps ? { "io.modelcontextprotocol/ui": { mimeTypes: [RESOURCE_MIME_TYPE] } } : {};
   const options = { capabilities: { extensions }, versionNegotiation: { mode: era === "modern" ? "auto" : "legacy" } };
   const client = new Client({ name: "a host in a browser", version: "0" }, options);
@@ -50,6 +50,7 @@ window.open_card = async ({ mcp, sandbox, era, apps, can, context, tool, args })
   window.bridge = bridge;
   await bridge.sendToolInput({ arguments: args });
   const result = await client.callTool({ name: tool, arguments: args });
+  Object.assign(result.structuredContent ?? {}, changed);
   await bridge.sendToolResult(result);
   return { version: client.getNegotiatedProtocolVersion(), mime: card.mimeType, csp, result };
 };
