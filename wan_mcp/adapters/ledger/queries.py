@@ -13,6 +13,9 @@ from wan_mcp.domain.task import OPEN, MoneyState, Status, VideoTask, money_state
 SAME_REQUEST = timedelta(minutes=10)
 """A host that timed out will call again: within this time the open task of the same request answers."""
 
+_END_OF_TIME = 2**62
+"""Milliseconds; a bound, so that an index can be used for a stretch that has none."""
+
 
 def listed(statuses: frozenset[Status]) -> str:
     """Statuses as SQL lists them."""
@@ -68,12 +71,12 @@ class LedgerQueries(LedgerRows):
     @on_the_thread
     def spending(self, account: str, currency: str, begins: Sequence[datetime]) -> list[Day]:
         """Return what each of the days came to that begin at these times, oldest first; the last goes on."""
-        ends = [*map(ms, begins[1:]), None]
+        ends = [*map(ms, begins[1:]), _END_OF_TIME]
         # A join, since each day and status is one stretch of heads_by_status; the tasks before are not read.
         rows = self._db.execute(
             f"WITH days (day, begin_ms, end_ms) AS (VALUES {', '.join(['(?, ?, ?)'] * len(begins))}) "
             "SELECT day, status, COUNT(*), SUM(micros) FROM days JOIN heads "
-            "ON since_ms >= begin_ms AND since_ms < COALESCE(end_ms, since_ms + 1) "
+            "ON since_ms >= begin_ms AND since_ms < end_ms "
             f"WHERE account = ? AND currency = ? AND status IN ({listed(frozenset(Status))}) GROUP BY day, status",
             (
                 *(value for n, begin in enumerate(begins) for value in (n, ms(begin), ends[n])),
