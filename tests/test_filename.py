@@ -1,5 +1,6 @@
 """A name that people can read, on every file system, and never a path."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.making import CAT, a_request
 from tests.tasks import a_task
-from wan_mcp.domain.filename import file_name
+from wan_mcp.domain.filename import file_name, film_name
 
 DAY = datetime(2026, 11, 23, 12, 0).astimezone()
 
@@ -63,3 +64,11 @@ def test_no_prompt_makes_a_name_that_leaves_its_folder_or_is_too_long(prompt: st
     assert made.startswith("2026-11-23 ")
     assert made.endswith(".mp4")
     assert "  " not in made
+
+
+def test_a_shot_says_its_number_and_its_take_in_a_folder_named_by_the_film() -> None:
+    """Sixty files lie there in the order in which they are seen."""
+    shot = a_task(id="vid_aB3xY9zz", request=a_request("A fox wakes."), film_id="film_x", shot=3)
+    assert file_name(shot, DAY) == "Shot 03 A fox wakes aB3xY9.mp4"
+    assert file_name(replace(shot, take=2), DAY) == "Shot 03 take 2 A fox wakes aB3xY9.mp4"
+    assert film_name("The fox: part 1/2", "film_Qw_-3rTyu", DAY) == "2026-11-23 The fox part 1 2 Qw3rTy"

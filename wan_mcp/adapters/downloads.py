@@ -90,7 +90,8 @@ class Downloads:
         await self._http.aclose()
 
     async def save(self, url: str, name: str) -> Saved:
-        """Bring the video behind `url` home as `name`, going on where an earlier try broke off.
+        """Bring the video behind `url` home as `name`, which may begin with a folder, going on where an earlier try
+        broke off.
 
         Raises:
             LinkExpired: the link is dead.
@@ -133,8 +134,9 @@ class Downloads:
             ) from error
 
     async def _save(self, url: str, name: str) -> Saved:
-        await anyio.to_thread.run_sync(_make_folder, self.folder)
         final, part = self.folder / name, self.folder / f"{name}.part"
+        await anyio.to_thread.run_sync(_make_folder, self.folder)
+        await anyio.to_thread.run_sync(_make_folder, final.parent)
         try:
             return await self._fetch(url, final, part)
         except LinkExpired:

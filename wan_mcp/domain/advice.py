@@ -68,6 +68,8 @@ _ADVICE = {
     "CanceledByCaller": "",
 }
 
+_PASSING = frozenset({_AGAIN, _SAFE})
+
 _ACCOUNT_CODES = frozenset(
     {
         "AllocationQuota.FreeTierOnly",
@@ -81,10 +83,18 @@ _ACCOUNT_CODES = frozenset(
 
 def advice(code: str) -> str:
     """Return what to do next about `code`; a general word where we know of none."""
+    known = _known(code)
+    return say("Read the message, mend what it names, and create a new task.") if known is None else said(known)
+
+
+def is_passing(code: str) -> bool:
+    """Did a task end with a code that says nothing against its request, so that the same one may well succeed?"""
+    return _known(code) in _PASSING
+
+
+def _known(code: str) -> str | None:
     prefixes = [known for known in _ADVICE if code == known or code.startswith(known + ".")]
-    if not prefixes:
-        return say("Read the message, mend what it names, and create a new task.")
-    return said(_ADVICE[max(prefixes, key=len)])
+    return _ADVICE[max(prefixes, key=len)] if prefixes else None
 
 
 def is_only_for_now(code: str, message: str) -> bool:

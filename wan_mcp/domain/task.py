@@ -129,6 +129,15 @@ class VideoTask:
     """UNCERTAIN only: when DashScope's list was first found complete and without it."""
     disowned: tuple[str, ...] = ()
     """Remote tasks that turned out not to be this one."""
+    film_id: str | None = None
+    """The film that it is a shot of."""
+    shot: int | None = None
+    take: int = 1
+    """The how many-th attempt at that shot it is."""
+    folder: str | None = None
+    """Where the file goes, below the folder of all videos: a film's shots have one of their own."""
+    retry_of: str | None = None
+    """The task that failed for a passing reason and that it replaces, within the same price."""
 
     def to(self, status: Status, at: datetime, **facts: Any) -> "VideoTask":
         """Return the next version, or raise `IllegalTransition` and change nothing.
@@ -332,6 +341,7 @@ _NOT_SAVED = Problem(
     message=later("The video could not be saved before its link died."),
     money_moved="yes",
 )
+CANCELED_WITH_US = Problem(code="CanceledByCaller", message=later("It was cancelled before it was sent."))
 SETTLED_BY_PERSON = Problem(
     code="SettledByPerson",
     message=later("The answer to its submission was lost, and a person settled that it never came to be."),

@@ -1,11 +1,11 @@
-"""Who wants to hear which task has changed. Tells; waits for nothing, and asks nobody."""
+"""Who wants to hear which task or film has changed. Tells; waits for nothing, and asks nobody."""
 
 from collections.abc import Callable, Iterable
 
 from wan_mcp.domain.task import VideoTask
 
 Listener = Callable[[str], None]
-"""Is told the id of a task. It returns at once and does not raise."""
+"""Is told the id of a task or a film. It returns at once and does not raise."""
 
 
 class Changes:
@@ -13,7 +13,7 @@ class Changes:
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
-        self._versions: dict[str, int] = {}
+        self._known: dict[str, VideoTask] = {}
         """The newest known version of each task that is not settled."""
 
     def listen(self, listener: Listener) -> None:
@@ -23,22 +23,32 @@ class Changes:
 
     def noticed(self, task: VideoTask) -> None:
         """Tell of a version that was made or read here."""
-        if self._versions.get(task.id, -1) >= task.version:
+        known = self._known.get(task.id)
+        if known is not None and known.version >= task.version:
             return
-        self._versions[task.id] = task.version
+        self._known[task.id] = task
         if task.is_settled:
-            del self._versions[task.id]
-        self._tell(task.id)
+            del self._known[task.id]
+        self._tell(task)
 
     def compared(self, unsettled: Iterable[VideoTask]) -> None:
         """Tell of what other processes did, by all tasks that are not settled now."""
-        present = {task.id: task.version for task in unsettled}
-        gone = self._versions.keys() - present.keys()
-        changed = [task_id for task_id, version in present.items() if self._versions.get(task_id, -1) < version]
-        self._versions = present
-        for task_id in (*changed, *gone):
-            self._tell(task_id)
+        present = {task.id: task for task in unsettled}
+        before, self._known = self._known, present
+        gone = [task for task_id, task in before.items() if task_id not in present]
+        for task in present.values():
+            known = before.get(task.id)
+            if known is None or known.version < task.version:
+                self._tell(task)
+        for task in gone:
+            self._tell(task)
 
-    def _tell(self, task_id: str) -> None:
+    def tell(self, changed_id: str) -> None:
+        """Tell of a change."""
         for listener in self._listeners:
-            listener(task_id)
+            listener(changed_id)
+
+    def _tell(self, task: VideoTask) -> None:
+        self.tell(task.id)
+        if task.film_id is not None:
+            self.tell(task.film_id)

@@ -8,18 +8,22 @@ import anyio
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.downloads import Downloads
 from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.media.workshop import Workshop
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import Rights
 from wan_mcp.domain.errors import LedgerUnusable
+from wan_mcp.service.cancelling import Cancelling
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.durations import Durations
 from wan_mcp.service.figures import Tally
+from wan_mcp.service.films import Films
 from wan_mcp.service.finding import Finder
+from wan_mcp.service.joining import Joiner
 from wan_mcp.service.reporting import Reports
 from wan_mcp.service.spending import Spending
 from wan_mcp.service.videos import Videos
 from wan_mcp.service.watcher import Watcher
-from wan_mcp.settings import Settings
+from wan_mcp.settings import Settings, environment_without_secrets
 
 
 @asynccontextmanager
@@ -62,6 +66,30 @@ async def open_service(
         durations=durations,
     )
     spending = Spending(settings=settings, ledger=ledger, clock=clock, rights=rights)
+    finder = Finder(
+        settings=settings,
+        ledger=ledger,
+        owner=owner,
+        watcher=watcher,
+        dashscope=dashscope,
+        clock=clock,
+        spending=spending,
+    )
+    cancelling = Cancelling(ledger=ledger, watcher=watcher, dashscope=dashscope, finder=finder, clock=clock)
+    reports = Reports(ledger=ledger, watcher=watcher, durations=durations, clock=clock)
+    workshop = Workshop(environment=environment_without_secrets())
+    joiner = Joiner(settings=settings, ledger=ledger, owner=owner, watcher=watcher, workshop=workshop, clock=clock)
+    films = Films(
+        settings=settings,
+        ledger=ledger,
+        owner=owner,
+        watcher=watcher,
+        joiner=joiner,
+        cancelling=cancelling,
+        clock=clock,
+        spending=spending,
+        reports=reports,
+    )
     videos = Videos(
         settings=settings,
         ledger=ledger,
@@ -70,22 +98,17 @@ async def open_service(
         dashscope=dashscope,
         clock=clock,
         spending=spending,
-        finder=Finder(
-            settings=settings,
-            ledger=ledger,
-            owner=owner,
-            watcher=watcher,
-            dashscope=dashscope,
-            clock=clock,
-            spending=spending,
-        ),
-        reports=Reports(ledger=ledger, watcher=watcher, durations=durations, clock=clock),
+        finder=finder,
+        cancelling=cancelling,
+        reports=reports,
+        films=films,
         tally=tally,
     )
     try:
         async with anyio.create_task_group() as background:
             if watching:
                 background.start_soon(watcher.run)
+                background.start_soon(joiner.run)
             yield videos
             background.cancel_scope.cancel()
     finally:

@@ -10,6 +10,7 @@ from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
 from wan_mcp.domain.errors import MissingKey, UnknownTask
+from wan_mcp.domain.film import FILM
 from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply
@@ -53,6 +54,10 @@ class Finder:
             MissingKey, Unavailable, Refused: DashScope would have to be asked, and did not tell.
         """
         task_id = task_id.strip()
+        if task_id.startswith(FILM):
+            raise UnknownTask(
+                say("{id} is a film, or would be one.", id=task_id[:80]), next_step=say("Call get_film with it.")
+            )
         task = await self._ledger.get(task_id) if task_id.startswith("vid_") else None
         task = task or await self._ledger.of_remote(self._settings.account, task_id)
         if task is not None and (caller is None or task.caller == caller):

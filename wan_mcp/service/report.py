@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from wan_mcp.domain.catalogue import MODELS
+from wan_mcp.domain.film import Film, FilmStatus, Shot
 from wan_mcp.domain.money import Budget, Money, Standing
-from wan_mcp.domain.task import VideoTask
+from wan_mcp.domain.task import MoneyState, VideoTask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +37,56 @@ class Report:
         """How long it usually waits in our queue: as many at once as DashScope runs, one after the other."""
         at_once = MODELS[self.task.request.model].running_limit
         return self.usual * (((self.place or 0) + at_once - 1) // at_once)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmReport:
+    """One film with its takes and what is known around it at this moment."""
+
+    film: Film
+    shots: tuple[Shot, ...]
+    status: FilmStatus
+    attention: tuple[Shot, ...]
+    """Shots whose newest take ended without a video, so that only the caller can go on."""
+    elapsed: timedelta
+    """Since it was ordered, or a shot of it anew, until its end."""
+    usual: timedelta
+    """How long such a film usually takes."""
+    is_known_request: bool = False
+    """The same was ordered before and is still under way."""
+    trouble: str | None = None
+    """What the last look or download for one of its shots came to, where it came to nothing; it is tried again."""
+    next_look: timedelta
+    """Until DashScope is asked again about one of its shots."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Is there nothing left that waiting could bring?"""
+        return self.status not in (FilmStatus.RENDERING, FilmStatus.JOINING)
+
+    @property
+    def held(self) -> Money:
+        """Set aside for takes whose end is not known."""
+        return self._sum("held")
+
+    @property
+    def charged(self) -> Money:
+        """Paid for takes that were made."""
+        return self._sum("charged")
+
+    @property
+    def saved(self) -> int:
+        """How many shots are at home."""
+        return sum(shot.chosen is not None and shot.chosen.is_saved for shot in self.shots)
+
+    @property
+    def stamp(self) -> tuple[int, ...]:
+        """Another one whenever the film or one of its takes has changed."""
+        return (self.film.version, *(take.version for shot in self.shots for take in shot.takes))
+
+    def _sum(self, state: MoneyState) -> Money:
+        takes = (take for shot in self.shots for take in shot.takes)
+        return sum((take.cost for take in takes if take.money_state == state), start=self.film.unit_price * 0)
 
 
 @dataclass(frozen=True, kw_only=True)

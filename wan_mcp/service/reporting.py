@@ -1,13 +1,19 @@
 """What is known around a task at this moment: how long it has taken and usually takes, its place, its troubles."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.domain.catalogue import MODELS
+from wan_mcp.domain.film import Film, FilmStatus, Shot, film_status, shots_of
 from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.durations import Durations
-from wan_mcp.service.report import Report
+from wan_mcp.service.report import FilmReport, Report
 from wan_mcp.service.watcher import Watcher
+
+_SOON = timedelta(seconds=2)
+"""Until a film is asked for again whose shots are all made: it is being joined."""
 
 
 class Reports:
@@ -31,6 +37,39 @@ class Reports:
             next_look=self._watcher.until_next_look(task),
             is_for_a_person=task.is_for_a_person(self._clock.now()),
         )
+
+    async def of_film(self, film: Film, *, is_known_request: bool = False) -> FilmReport:
+        """Return one film with all of its takes, and what is known around it now."""
+        now = self._clock.now()
+        takes = await self._ledger.takes(film.id)
+        shots = shots_of(film, takes)
+        status = film_status(film, shots, now)
+        begin = film.since if film.is_unfinished else film.asked_at
+        end = (
+            now if status in (FilmStatus.RENDERING, FilmStatus.JOINING) else max(film.since, *(t.since for t in takes))
+        )
+        troubles = [self._watcher.trouble(take.id) for take in takes]
+        looks = [look for look in map(self._watcher.until_next_look, takes) if look is not None]
+        return FilmReport(
+            film=film,
+            shots=shots,
+            status=status,
+            attention=() if film.canceled_at else tuple(shot for shot in shots if shot.needs_attention(now)),
+            elapsed=max(end - begin, timedelta(0)),
+            usual=await self._usual_of_film(shots),
+            is_known_request=is_known_request,
+            trouble=next((trouble for trouble in troubles if trouble), None),
+            next_look=min(looks, default=_SOON),
+        )
+
+    async def _usual_of_film(self, shots: Sequence[Shot]) -> timedelta:
+        """As many at once as DashScope runs, one after the other."""
+        each: dict[str, timedelta] = {}
+        for shot in shots:
+            if shot.newest.kind not in each:
+                each[shot.newest.kind] = (await self._durations.of(shot.newest)).usual
+        rounds = -(-len(shots) // MODELS[shots[0].request.model].running_limit)
+        return rounds * sum((each[shot.newest.kind] for shot in shots), start=timedelta(0)) / len(shots)
 
     def _elapsed(self, task: VideoTask) -> timedelta:
         """By one clock each: ours while it is open, DashScope's once it has told begin and end."""

@@ -13,13 +13,15 @@ from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
-from wan_mcp.domain.errors import MissingKey, NeedsConsent, StaleTask, TooLate, UnknownTask
-from wan_mcp.domain.language import later, say
+from wan_mcp.domain.errors import MissingKey, NeedsConsent, TooLate, UnknownTask
+from wan_mcp.domain.language import say
 from wan_mcp.domain.remote import apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
-from wan_mcp.domain.task import SETTLED_BY_PERSON, Problem, Status, VideoTask, is_left_lying
+from wan_mcp.domain.task import SETTLED_BY_PERSON, Status, VideoTask, is_left_lying
+from wan_mcp.service.cancelling import Cancelling
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.figures import Figures, Tally
+from wan_mcp.service.films import Films
 from wan_mcp.service.finding import Finder, new_id
 from wan_mcp.service.report import LedgerHealth, Report
 from wan_mcp.service.reporting import Reports
@@ -51,7 +53,9 @@ class Videos:
         clock: Clock,
         spending: Spending,
         finder: Finder,
+        cancelling: Cancelling,
         reports: Reports,
+        films: Films,
         tally: Tally,
     ) -> None:
         self.settings = settings
@@ -61,7 +65,9 @@ class Videos:
         self._owner = owner
         self._dashscope = dashscope
         self._clock = clock
+        self.films = films
         self._finder = finder
+        self._cancelling = cancelling
         self._reports = reports
         self._tally = tally
         self._open_waits = 0
@@ -243,69 +249,7 @@ class Videos:
             Unavailable, Refused: DashScope did not answer, or does not let this key cancel.
         """
         task = await self._finder.find(task_id, caller)
-        match task.status:
-            case Status.QUEUED:
-                return await self._reports.of(await self._cancel_with_us(task))
-            case Status.PENDING:
-                return await self._reports.of(await self._cancel_at_dashscope(task))
-            case Status.RUNNING:
-                raise TooLate(
-                    say(
-                        "{task} is already being rendered, and DashScope cancels only what has not started.",
-                        task=task.id,
-                    ),
-                    next_step=say(
-                        "It will be charged {cost} if it succeeds; call get_video_task to fetch it.", cost=task.cost
-                    ),
-                )
-            case Status.SUBMITTING | Status.UNCERTAIN:
-                raise TooLate(
-                    say("It is not known yet whether DashScope accepted {task}.", task=task.id),
-                    next_step=say("Call get_video_task later; while it is PENDING it can be cancelled."),
-                )
-            case _:
-                raise TooLate(
-                    say("{task} has already ended: {status}.", task=task.id, status=task.status),
-                    next_step=say("There is nothing to cancel."),
-                )
-
-    async def _cancel_with_us(self, task: VideoTask) -> VideoTask:
-        problem = Problem(code="CanceledByCaller", message=later("It was cancelled before it was sent."))
-        try:
-            canceled = await self._ledger.record(task.to(Status.CANCELED, self._clock.now(), problem=problem))
-        except StaleTask:
-            raise TooLate(
-                say("{task} was being sent at this very moment.", task=task.id),
-                next_step=say("Call cancel_video_task again: while it is PENDING it can still be cancelled."),
-            ) from None
-        self.watcher.refresh(canceled)
-        return canceled
-
-    async def _cancel_at_dashscope(self, task: VideoTask) -> VideoTask:
-        if self._dashscope is None:
-            raise MissingKey
-        assert task.dashscope_task_id is not None  # every PENDING task was named by DashScope
-        try:
-            await self._dashscope.cancel(task.dashscope_task_id)
-            return await self._asked_now(task)
-        except TooLate as error:
-            await self._asked_now(task)
-            raise TooLate(
-                say("{task} is no longer PENDING, and DashScope cancels only what has not started.", task=task.id),
-                next_step=say("Call get_video_task to see how it is doing."),
-            ) from error
-
-    async def _asked_now(self, task: VideoTask) -> VideoTask:
-        """Ask DashScope out of turn, whoever watches the task, and write down what is new."""
-        told = apply(task, await self._finder.look(task.dashscope_task_id or ""), self._clock.now())
-        if told is None:
-            return task
-        try:
-            latest = await self._ledger.record(told)
-        except StaleTask:  # its watcher was faster
-            latest = await self._ledger.get(task.id) or task
-        self.watcher.refresh(latest)
-        return latest
+        return await self._reports.of(await self._cancelling.cancel(task))
 
     # Settling what only a person can
 

@@ -123,6 +123,7 @@ class Watcher:
         self._news = anyio.Event()
         self._saving = anyio.CapacityLimiter(_SAVES_AT_ONCE)
         self._is_sending_the_queue = False
+        self._is_releasing = False
         self._sending_pause = _Pause()
         self._next_round: datetime | None = None
 
@@ -203,9 +204,16 @@ class Watcher:
             elif owner is None or not self._owner.lives(owner):
                 if await self._ledger.take(task.id, owner=self._owner.id, before=owner):
                     logger.info("%s: taken over, %s", task.id, task.status)
-                    self._watched.setdefault(task.id, _Watched(task, Attention(seen_at=task.since)))
+                    attended = await self._last_attended(task)
+                    self._watched.setdefault(task.id, _Watched(task, Attention(seen_at=attended)))
             elif (known := self._watched.get(task.id)) is not None and not known.is_busy:
                 del self._watched[task.id]
+
+    async def _last_attended(self, task: VideoTask) -> datetime:
+        """A shot may wait for hours while its film is looked after: what was sent of the film tells when it was."""
+        is_waiting = task.status is Status.QUEUED and task.film_id is not None
+        sent = await self._ledger.last_sent(task.film_id) if is_waiting and task.film_id else None
+        return max(task.since, sent or task.since)
 
     def _is_being_created(self, task: VideoTask) -> bool:
         """Its creator, in this process, has not handed it over yet; after so long it never will."""
@@ -213,6 +221,8 @@ class Watcher:
 
     async def _start_due_steps(self, steps: TaskGroup) -> None:
         now = self._clock.now()
+        # What is to be released must not be sent in the same moment by the turn of another.
+        self._is_releasing = any(self._is_to_be_released(watched, now) for watched in self._watched.values())
         # Of several links to be saved, the one that dies first goes first.
         for watched in sorted(self._watched.values(), key=lambda watched: watched.task.expires_at or _NEVER):
             if watched.is_busy:
@@ -227,6 +237,10 @@ class Watcher:
                 self._is_sending_the_queue |= isinstance(step, Send)
                 steps.start_soon(self._perform, watched, step)
 
+    def _is_to_be_released(self, watched: _Watched, now: datetime) -> bool:
+        waits = watched.task.status is Status.QUEUED and not watched.is_busy
+        return waits and isinstance(next_step(watched.task, now, watched.attention), Mark)
+
     def _step(self, watched: _Watched, now: datetime) -> Step:
         """`next_step`, as far as this process can do it now."""
         if now < watched.attention.seen_at:  # the machine's clock was set back: what was due then is due now
@@ -235,7 +249,7 @@ class Watcher:
         if isinstance(step, Look | Find | Send) and self._dashscope is None:
             return None
         if isinstance(step, Send):
-            if self._is_sending_the_queue:
+            if self._is_sending_the_queue or self._is_releasing:
                 return None
             if self._sending_pause.until and now < self._sending_pause.until:
                 return Wait(self._sending_pause.until)
@@ -380,7 +394,8 @@ class Watcher:
         task = watched.task
         try:
             async with self._saving:
-                saved = await self._downloads.save(step.url, file_name(task, task.asked_at.astimezone()))
+                name = file_name(task, task.asked_at.astimezone())
+                saved = await self._downloads.save(step.url, f"{task.folder}/{name}" if task.folder else name)
         except LinkExpired as error:
             await self._ask_for_another_link(watched, error)
             return
@@ -411,6 +426,8 @@ class Watcher:
             self._durations.one_more(task)
         logger.info("%s: %s after %.0f s", task.id, task.status, (task.since - task.asked_at).total_seconds())
         watched.task = task
+        if task.status is Status.FAILED and task.film_id:
+            self._next_round = None  # it may have been queued once more in the same moment
         self.changes.noticed(task)
         self._attend(watched)
         self._tell()

@@ -42,8 +42,9 @@ class LedgerQueries(LedgerRows):
 
     @on_the_thread
     def newest(self, account: str, caller: str | None, *, status: Status | None, limit: int) -> list[VideoTask]:
-        """Return a caller's tasks, or everybody's where that is `None`; newest first."""
-        only = ("AND caller = ? " if caller else "") + ("AND heads.status = ?" if status else "")
+        """Return a caller's tasks, or everybody's where that is `None`; newest first. Of one status all of them, else
+        those that are no film's shots."""
+        only = ("AND caller = ? " if caller else "") + ("AND heads.status = ?" if status else "AND film_id IS NULL")
         return self._many(
             "SELECT body FROM heads JOIN entries USING (task_id, version) "
             f"WHERE account = ? {only} ORDER BY asked_ms DESC, task_id LIMIT ?",
@@ -165,7 +166,8 @@ class LedgerQueries(LedgerRows):
     def _open_twin(self, task: VideoTask) -> VideoTask | None:
         return self._one(
             "SELECT body FROM heads JOIN entries USING (task_id, version) WHERE account = ? AND caller = ? "
-            f"AND fingerprint = ? AND asked_ms > ? AND heads.status IN ({listed(OPEN)}) ORDER BY asked_ms LIMIT 1",
+            f"AND fingerprint = ? AND asked_ms > ? AND heads.status IN ({listed(OPEN)}) AND film_id IS NULL "
+            "ORDER BY asked_ms LIMIT 1",
             task.account,
             task.caller,
             task.request.fingerprint,

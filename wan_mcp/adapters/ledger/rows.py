@@ -1,16 +1,19 @@
-"""What a row is: a version of a task, and its newest one with the columns that sums and lists need."""
+"""What a row is: a version of a task or a film, and its newest one with the columns that sums and lists need."""
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import TypeAdapter
 
 from wan_mcp.adapters.ledger.file import LedgerFile
 from wan_mcp.domain.errors import StaleTask
+from wan_mcp.domain.film import Film
 from wan_mcp.domain.language import say
 from wan_mcp.domain.task import Status, VideoTask
 
 TASK = TypeAdapter(VideoTask)
+FILM = TypeAdapter(Film)
 
 
 class LedgerRows(LedgerFile):
@@ -18,17 +21,12 @@ class LedgerRows(LedgerFile):
 
     def _append(self, task: VideoTask) -> None:
         body = TASK.dump_json(task, exclude_defaults=True).decode()
-        row = _head(task)
         try:
             self._db.execute(
                 "INSERT INTO entries (task_id, version, at_ms, status, body) VALUES (?, ?, ?, ?, ?)",
                 (task.id, task.version, ms(task.since), task.status.value, body),
             )
-            self._db.execute(
-                f"INSERT INTO heads ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) "
-                f"ON CONFLICT (task_id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in row)}",
-                tuple(row.values()),
-            )
+            self._put("heads", _head(task))
         except sqlite3.IntegrityError:
             raise StaleTask(
                 say(
@@ -38,11 +36,36 @@ class LedgerRows(LedgerFile):
                 )
             ) from None
 
+    def _append_film(self, film: Film) -> None:
+        body = FILM.dump_json(film, exclude_defaults=True).decode()
+        try:
+            self._db.execute(
+                "INSERT INTO films (film_id, version, at_ms, body) VALUES (?, ?, ?, ?)",
+                (film.id, film.version, ms(film.since), body),
+            )
+            self._put("film_heads", _film_head(film))
+        except sqlite3.IntegrityError:
+            raise StaleTask(
+                say("Version {version} of {film} was written by somebody else.", version=film.version, film=film.id)
+            ) from None
+
+    def _put(self, table: str, row: Mapping[str, str | int | None]) -> None:
+        """Write the newest version's row; its id stands first."""
+        key, *names = row
+        self._db.execute(
+            f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join('?' * len(row))}) "
+            f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in names)}",
+            tuple(row.values()),
+        )
+
     def _watch(self, task_id: str, owner: str) -> None:
         self._db.execute(
             "INSERT INTO watches (task_id, owner) VALUES (?, ?) ON CONFLICT (task_id) DO UPDATE SET owner = ?",
             (task_id, owner, owner),
         )
+
+    def _unwatch(self, task_id: str) -> None:
+        self._db.execute("DELETE FROM watches WHERE task_id = ?", (task_id,))
 
     def _one(self, statement: str, *values: str | int) -> VideoTask | None:
         row = self._db.execute(statement, values).fetchone()
@@ -50,6 +73,10 @@ class LedgerRows(LedgerFile):
 
     def _many(self, statement: str, *values: str | int) -> list[VideoTask]:
         return [TASK.validate_json(body) for (body,) in self._db.execute(statement, values)]
+
+    def _one_film(self, statement: str, *values: str | int) -> Film | None:
+        row = self._db.execute(statement, values).fetchone()
+        return FILM.validate_json(row[0]) if row else None
 
     def _count(self, where: str, *values: str | int) -> int:
         return self._db.execute(f"SELECT COUNT(*) FROM heads WHERE {where}", values).fetchone()[0]
@@ -78,6 +105,19 @@ def _head(task: VideoTask) -> dict[str, str | int | None]:
         "unsettled": int(not task.is_settled),
         "kind": task.kind,
         "render_ms": _render_ms(task),
+        "film_id": task.film_id,
+    }
+
+
+def _film_head(film: Film) -> dict[str, str | int | None]:
+    return {
+        "film_id": film.id,
+        "version": film.version,
+        "account": film.account,
+        "caller": film.caller,
+        "asked_ms": ms(film.asked_at),
+        "fingerprint": film.script.fingerprint,
+        "unfinished": int(film.is_unfinished),
     }
 
 

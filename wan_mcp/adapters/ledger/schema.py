@@ -53,6 +53,35 @@ _MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX heads_by_kind ON heads (account, kind, since_ms) WHERE render_ms IS NOT NULL;
     CREATE TABLE watches (task_id TEXT PRIMARY KEY, owner TEXT NOT NULL) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE heads ADD COLUMN film_id TEXT;
+    CREATE INDEX heads_by_film ON heads (film_id) WHERE film_id IS NOT NULL;
+    CREATE TABLE films (
+        film_id TEXT NOT NULL,
+        version INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL,
+        body TEXT NOT NULL,
+        PRIMARY KEY (film_id, version)
+    );
+    CREATE TRIGGER films_are_never_changed BEFORE UPDATE ON films
+        BEGIN SELECT RAISE(ABORT, 'films are append-only'); END;
+    CREATE TRIGGER films_are_never_removed BEFORE DELETE ON films
+        BEGIN SELECT RAISE(ABORT, 'films are append-only'); END;
+    CREATE TRIGGER films_follow_each_other BEFORE INSERT ON films
+        WHEN NEW.version <> (SELECT COALESCE(MAX(version) + 1, 0) FROM films WHERE film_id = NEW.film_id)
+        BEGIN SELECT RAISE(ABORT, 'a version follows the one before it'); END;
+    CREATE TABLE film_heads (
+        film_id TEXT PRIMARY KEY,
+        version INTEGER NOT NULL,
+        account TEXT NOT NULL,
+        caller TEXT NOT NULL,
+        asked_ms INTEGER NOT NULL,
+        fingerprint TEXT NOT NULL,
+        unfinished INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX film_heads_by_age ON film_heads (account, caller, asked_ms);
+    CREATE INDEX film_heads_unfinished ON film_heads (account) WHERE unfinished;
+    """,
 )
 
 

@@ -11,6 +11,7 @@ One word for one thing, as in English:
     person 本人               caller 调用方            key 密钥                 region 地域
     simulator 模拟器          prompt 提示词            size 尺寸                resolution 分辨率
     duration 时长             seed 随机种子            link 链接                workspace 业务空间
+    film, shot, take 影片、镜头、镜次
     save 保存                 uncertain 不确定         request 请求             setting 设置
 
 Each file has the words of one floor, in the order of its modules. Statuses, codes, commands, argument and setting names stay as they are; a space parts them from Chinese.
@@ -18,9 +19,10 @@ Each file has the words of one floor, in the order of its modules. Statuses, cod
 
 from wan_mcp.domain.chinese.cli import CLI
 from wan_mcp.domain.chinese.domain import DOMAIN
+from wan_mcp.domain.chinese.film import FILM
 from wan_mcp.domain.chinese.media import MEDIA
 from wan_mcp.domain.chinese.server import SERVER
 from wan_mcp.domain.chinese.service import SERVICE
 from wan_mcp.domain.chinese.terminal import TERMINAL
 
-CHINESE = {**DOMAIN, **MEDIA, **SERVICE, **SERVER, **CLI, **TERMINAL}
+CHINESE = {**CLI, **DOMAIN, **FILM, **MEDIA, **SERVER, **SERVICE, **TERMINAL}

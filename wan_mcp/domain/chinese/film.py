@@ -1,0 +1,83 @@
+"""What every floor says about films."""
+
+FILM: dict[str, str] = {
+    # domain/script.py
+    "shot must be from 1 to {count}, not {number}.": "shot 必须在 1 到 {count} 之间，不能是 {number}。",
+    "shots must be a list of 1 to {most} shots, not {shown}.": "shots 必须是 1 到 {most} 个镜头的列表，不能是 {shown}。",
+    "Shot {number}: {problem}": "镜头 {number}：{problem}",
+    "it must be an object like {example}, not {shown}.": "它必须是形如 {example} 的对象，不能是 {shown}。",
+    "prompt has {own} characters and style {styles}, together {both} with the space between; at most {most} are allowed "
+    "(DashScope would cut the rest silently and bill it); shorten one of them.": (
+        "prompt 有 {own} 个字符，style 有 {styles} 个，加上中间的空格共 {both} 个；最多允许 {most} 个"
+        "（超出部分会被 DashScope 静默截断并照常计费）；请缩短其中之一。"
+    ),
+    # adapters/ledger/, service/
+    "Version {version} of {film} was written by somebody else.": "{film} 的第 {version} 版已由他处写入。",
+    "{id} is a film, or would be one.": "{id} 是影片的编号。",
+    "Call get_film with it.": "请用它调用 get_film。",
+    "There is no film {id}.": "没有影片 {id}。",
+    "list_video_tasks shows the films that there are.": "list_video_tasks 会列出现有的影片。",
+    "No shot of {id} is missing.": "{id} 没有缺少的镜头。",
+    "Name the shot of which another take is wanted.": "请指明要重拍的镜头。",
+    "It is not known whether {id} was made and charged.": "尚不清楚 {id} 是否已生成并扣费。",
+    "The person settles it first, with `wan-mcp settle {id}`.": "请本人先用 `wan-mcp settle {id}` 裁定。",
+    "Shot {shot} is still {status}.": "镜头 {shot} 仍处于 {status}。",
+    "Wait for it with get_film, or cancel {id} while it has not started.": (
+        "请用 get_film 等待，或在 {id} 尚未开始时取消它。"
+    ),
+    "This costs {cost}. Above {threshold} the person must agree first.": "费用为 {cost}。超过 {threshold} 须先经本人同意。",
+    "Ask the person; once they agree, call {tool} again with max_cost={cost}.": (
+        "请询问本人；同意后，以 max_cost={cost} 再次调用 {tool}。"
+    ),
+    "{id} was changed in this very moment.": "{id} 刚刚被更改。",
+    # server/film_views.py
+    "film of {shots} shots, {seconds} s": "影片，{shots} 个镜头，{seconds} 秒",
+    "The same is already under way, so nothing new was ordered: {told}": "同样的内容已在进行中，因此没有新下单：{told}",
+    "{film} is cancelled; shots {shots} had started and are made.": "{film} 已取消；镜头 {shots} 已经开始，仍会完成。",
+    "{film} (“{title}”, {count} shots, {seconds} s) is RENDERING: {saved} of {count} shots are saved, after {elapsed} s "
+    "of usually {usual} s ({shots}).": (
+        "{film}（“{title}”，{count} 个镜头，{seconds} 秒）处于 RENDERING：已保存 {saved}/{count} 个镜头，"
+        "已用 {elapsed} 秒，通常需 {usual} 秒（{shots}）。"
+    ),
+    "{film}: all {count} shots are saved and are being joined into one file.": (
+        "{film}：{count} 个镜头均已保存，正在合成为一个文件。"
+    ),
+    "{film} needs you: all {count} shots are saved, and could not be joined. {why}": (
+        "{film} 需要您处理：{count} 个镜头均已保存，但无法合成。{why}"
+    ),
+    "{film} needs you: {saved} of {count} shots are saved.": "{film} 需要您处理：已保存 {saved}/{count} 个镜头。",
+    "{count} shots, {seconds} s, {size}": "{count} 个镜头，{seconds} 秒，{size}",
+    "{film} SUCCEEDED. File: {file} ({facts}).": "{film} SUCCEEDED。文件：{file}（{facts}）。",
+    "{film} is CANCELED; {saved} of {count} shots were made and are kept.": (
+        "{film} 为 CANCELED；已生成的 {saved}/{count} 个镜头予以保留。"
+    ),
+    "Shot {shots} is {status} ({why}).": "镜头 {shots} 为 {status}（{why}）。",
+    "{held} held, {charged} charged.": "已预留 {held}，已扣费 {charged}。",
+    "The rest goes on meanwhile. {retake}": "其余镜头照常进行。{retake}",
+    "Next: call get_film with this film_id.": "下一步：用此 film_id 调用 get_film。",
+    "Once it is put right, call retake with this film_id alone: joining again costs nothing.": (
+        "问题解决后，仅用此 film_id 调用 retake：重新合成不收费。"
+    ),
+    "Look at the shots with preview_video; retake one that came out badly; tell the user where the file is.": (
+        "请用 preview_video 查看各镜头；效果不佳的用 retake 重拍；并告知用户文件位置。"
+    ),
+    "To go on with {film} after all, call retake with its film_id alone.": "若仍要继续 {film}，请仅用其 film_id 调用 retake。",
+    "Call retake with the shot's number and another prompt (content filters also err).": (
+        "请用镜头号和新的提示词调用 retake（内容审核也可能误判）。"
+    ),
+    "A person settles what is in doubt, with `wan-mcp settle`; then call retake.": (
+        "请本人先用 `wan-mcp settle` 裁定存疑的任务，然后调用 retake。"
+    ),
+    "Call retake with this film_id: without a shot it orders all that are missing, at their price.": (
+        "请用此 film_id 调用 retake：不指定镜头即补拍所有缺少的镜头，按其价格收费。"
+    ),
+    "{saved} of {count} shots saved, {running} rendering": "已保存 {saved}/{count} 个镜头，{running} 个正在生成",
+    "{count} shots saved, joining them": "{count} 个镜头已保存，正在合成",
+    "{saved} of {count} shots saved": "已保存 {saved}/{count} 个镜头",
+    "Make the film “{title}”, {count} shots, for {cost} ({basis})?": (
+        "是否以 {cost} 制作影片“{title}”（{count} 个镜头，{basis}）？"
+    ),
+    "Make shot {shots} of “{title}” anew for {cost}?": "是否以 {cost} 重拍“{title}”的镜头 {shots}？",
+    # domain/script.py
+    "crossfade must be 0 to {most} seconds, not {shown}.": "crossfade 必须是 0 到 {most} 秒，不能是 {shown}。",
+}

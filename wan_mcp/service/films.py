@@ -1,0 +1,282 @@
+"""The verbs that callers have for films: create, get, wait, retake, cancel, list."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from datetime import timedelta
+
+from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.owners import Owner
+from wan_mcp.domain.caller import LOCAL
+from wan_mcp.domain.catalogue import Quote
+from wan_mcp.domain.errors import MissingKey, NeedsConsent, StaleTask, TooLate, UnknownTask, WanError
+from wan_mcp.domain.filename import film_name
+from wan_mcp.domain.film import FILM, Film, Order, Shot, shots_of
+from wan_mcp.domain.language import say
+from wan_mcp.domain.script import Script, another_take
+from wan_mcp.domain.task import CANCELED_WITH_US, Status, VideoTask
+from wan_mcp.service.cancelling import Cancelling
+from wan_mcp.service.clock import Clock
+from wan_mcp.service.finding import new_id
+from wan_mcp.service.joining import Joiner
+from wan_mcp.service.report import FilmReport
+from wan_mcp.service.reporting import Reports
+from wan_mcp.service.spending import Spending
+from wan_mcp.service.watcher import Watcher
+from wan_mcp.settings import Settings
+
+_TICK = 1.0
+"""Seconds between two words of progress, and between two looks at what another process wrote."""
+_CANCEL_TRIES = 5
+
+Progress = Callable[[FilmReport], Awaitable[None]]
+
+
+class Films:
+    """The films of one account."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        ledger: Ledger,
+        owner: Owner,
+        watcher: Watcher,
+        joiner: Joiner,
+        cancelling: Cancelling,
+        clock: Clock,
+        spending: Spending,
+        reports: Reports,
+    ) -> None:
+        self.joiner = joiner
+        self._settings = settings
+        self._ledger = ledger
+        self._owner = owner
+        self._watcher = watcher
+        self._cancelling = cancelling
+        self._clock = clock
+        self._spending = spending
+        self._reports = reports
+
+    # Ordering
+
+    def quote(self, script: Script) -> Quote:
+        """Price a whole film: the sum of its shots."""
+        return self.price(resolution=script.shots[0].resolution, seconds=script.seconds)
+
+    def price(self, *, resolution: str, seconds: int) -> Quote:
+        """Price so many seconds, in however many shots."""
+        return self._spending.price(resolution=resolution, duration=seconds)
+
+    async def order(self, script: Script, *, caller: str = LOCAL) -> Order:
+        """Say what a film would be; nothing is reserved yet."""
+        now = self._clock.now()
+        film_id = f"{FILM}{secrets.token_urlsafe(16)}"
+        film = Film(
+            id=film_id,
+            account=self._settings.account,
+            caller=caller,
+            script=script,
+            unit_price=self.quote(script).unit_price,
+            name=film_name(script.title, film_id, now.astimezone()),
+            asked_at=now,
+            since=now,
+        )
+        if (twin := await self._ledger.open_film_twin(film)) is not None:
+            return Order(film=twin, takes=(), is_under_way=True)
+        takes = tuple(film.take(number, id=new_id(), at=now) for number in range(1, len(script.shots) + 1))
+        return Order(film=film, takes=takes)
+
+    async def reorder(
+        self,
+        film_id: str,
+        *,
+        shot: int | None = None,
+        prompt: str | None = None,
+        seed: int | None = None,
+        caller: str = LOCAL,
+    ) -> Order:
+        """Say what another take of a shot would be; without `shot`, of every shot that is missing.
+
+        Raises:
+            InvalidRequest: there is no such shot, or the prompt cannot be accepted.
+            TooLate: the shot is under way or in doubt, or nothing is missing.
+        """
+        film = await self._find(film_id, caller)
+        shots, now = shots_of(film, await self._ledger.takes(film.id)), self._clock.now()
+        script = film.script
+        if shot is None:
+            wanted = [one for one in shots if one.is_missing(now) and not one.newest.is_for_a_person(now)]
+            if not wanted and film.problem is None and film.canceled_at is None:
+                raise TooLate(
+                    say("No shot of {id} is missing.", id=film.id),
+                    next_step=say("Name the shot of which another take is wanted."),
+                )
+        else:
+            model, limits = self._settings.model, self._settings.limits
+            script = another_take(script, shot, prompt=prompt, seed=seed, model=model, limits=limits)
+            wanted = [shots[shot - 1]]
+            if wanted[0].is_moving(now):
+                return self._under_way(film, wanted[0], script)
+            if wanted[0].newest.is_for_a_person(now):
+                raise TooLate(
+                    say("It is not known whether {id} was made and charged.", id=wanted[0].newest.id),
+                    next_step=say("The person settles it first, with `wan-mcp settle {id}`.", id=wanted[0].newest.id),
+                )
+        joined = film.cut if film.file else ()  # what could not be joined is tried again
+        film = film.to(now, script=script, cut=joined, canceled_at=None, problem=None, is_unfinished=True)
+        takes = tuple(film.take(one.number, id=new_id(), at=now, count=one.newest.take + 1) for one in wanted)
+        return Order(film=film, takes=takes)
+
+    def _under_way(self, film: Film, shot: Shot, script: Script) -> Order:
+        """A host that timed out will call again."""
+        if script.shots[shot.number - 1].prompt == shot.newest.request.prompt and shot.newest.take > 1:
+            return Order(film=film, takes=(), is_under_way=True)
+        raise TooLate(
+            say("Shot {shot} is still {status}.", shot=shot.number, status=shot.newest.status),
+            next_step=say("Wait for it with get_film, or cancel {id} while it has not started.", id=shot.newest.id),
+        )
+
+    def needs_consent(self, order: Order, max_cost: float | None, *, can_ask: bool = False) -> bool:
+        """Must the person be asked before this is ordered? One question for the whole price.
+
+        Raises:
+            OverBudget: it will not be ordered whatever the person says; `max_cost` counts as a cap too.
+        """
+        for cost in {take.cost.amount: take.cost for take in order.takes}.values():
+            self._spending.refuse_too_dear(cost, caller=order.film.caller)
+        is_free = not order.takes
+        return self._spending.must_ask(order.cost, max_cost, can_ask=can_ask) and not is_free
+
+    async def place(self, order: Order, *, agreed: bool, again: str = "create_film") -> FilmReport:
+        """Hold the money of the whole order, or of nothing, and queue its shots; the watcher sends them in turn.
+
+        `agreed` says that the person has agreed to this price.
+
+        Raises:
+            MissingKey, OverBudget, NeedsConsent: nothing was ordered.
+            TooLate: the film was changed by somebody else in this moment.
+        """
+        if order.is_under_way:
+            return await self._reports.of_film(order.film, is_known_request=True)
+        if self._settings.key is None:
+            raise MissingKey
+        if self.needs_consent(order, None) and not agreed:
+            raise NeedsConsent(
+                say(
+                    "This costs {cost}. Above {threshold} the person must agree first.",
+                    cost=order.cost,
+                    threshold=self._settings.budget.confirm_above,
+                ),
+                next_step=say(
+                    "Ask the person; once they agree, call {tool} again with max_cost={cost}.",
+                    tool=again,
+                    cost=order.cost.plain,
+                ),
+            )
+        try:
+            ordered = await self._ledger.order(
+                order.film,
+                order.takes,
+                owner=self._owner.id,
+                budget=self._settings.budget,
+                day_start=self._clock.day_start(),
+                rights=self._spending.rights(order.film.caller),
+            )
+        except StaleTask as error:
+            raise TooLate(
+                say("{id} was changed in this very moment.", id=order.film.id), next_step=say("Call get_film with it.")
+            ) from error
+        self._watch(ordered.takes)
+        self._watcher.changes.tell(ordered.film.id)
+        return await self._reports.of_film(ordered.film, is_known_request=not ordered.is_new)
+
+    def _watch(self, takes: Sequence[VideoTask]) -> None:
+        for take in takes:
+            self._watcher.watch(take)
+
+    # Reading
+
+    async def get(self, film_id: str, *, caller: str = LOCAL) -> FilmReport:
+        """Return one film.
+
+        Raises:
+            UnknownTask: there is no such film.
+        """
+        return await self._reports.of_film(await self._find(film_id, caller))
+
+    async def wait(
+        self, film_id: str, *, seconds: float, progress: Progress | None = None, caller: str = LOCAL
+    ) -> FilmReport:
+        """Return one film once nothing more is to be waited for, once another shot needs attention, or as it
+        stands after `seconds`. `progress` is told once a second at most.
+        """
+        give_up_at = self._clock.now() + timedelta(seconds=seconds)
+        report = await self.get(film_id, caller=caller)
+        known = {shot.newest.id for shot in report.attention}
+        next_word = self._clock.now()
+        while not report.is_settled and (left := (give_up_at - self._clock.now()).total_seconds()) > 0:
+            if progress is not None and self._clock.now() >= next_word:
+                next_word = self._clock.now() + timedelta(seconds=_TICK)
+                await progress(report)
+            await self._watcher.wait_for_news(min(left, _TICK))
+            report = await self.get(film_id, caller=caller)
+            if not {shot.newest.id for shot in report.attention} <= known:
+                break
+        return report
+
+    async def newest(self, *, limit: int, caller: str = LOCAL) -> list[FilmReport]:
+        """Return a caller's films, newest first."""
+        films = await self._ledger.newest_films(self._settings.account, caller, limit=limit)
+        return [await self._reports.of_film(film) for film in films]
+
+    async def ids(self, prefix: str, *, limit: int, caller: str = LOCAL) -> list[str]:
+        """Return the ids of a caller's films that begin with `prefix`, newest first."""
+        return await self._ledger.film_ids(self._settings.account, caller, prefix=prefix, limit=limit)
+
+    # Ending
+
+    async def cancel(self, film_id: str, *, caller: str = LOCAL) -> FilmReport:
+        """Call a film off: what waits with us is cancelled in one moment, and what is PENDING at DashScope where it
+        lets us. What is already rendered is made, paid for and kept.
+
+        Raises:
+            UnknownTask: there is no such film.
+            TooLate: nothing of it goes on any more.
+        """
+        for _ in range(_CANCEL_TRIES):
+            report = await self.get(film_id, caller=caller)
+            if report.is_settled:
+                raise TooLate(
+                    say("{task} has already ended: {status}.", task=report.film.id, status=report.status),
+                    next_step=say("There is nothing to cancel."),
+                )
+            now = self._clock.now()
+            film = report.film.to(now, canceled_at=now, is_unfinished=False)
+            try:
+                canceled = await self._ledger.call_off(film, CANCELED_WITH_US)
+            except StaleTask:  # a shot was sent, or the film joined, in this very moment
+                continue
+            for take in canceled:
+                self._watcher.refresh(take)
+            await self._cancel_at_dashscope(film)
+            self._watcher.changes.tell(film.id)
+            return await self._reports.of_film(film)
+        raise TooLate(say("{id} was changed in this very moment.", id=film_id), next_step=say("Call get_film with it."))
+
+    async def _cancel_at_dashscope(self, film: Film) -> None:
+        for take in await self._ledger.takes(film.id):
+            if take.status is Status.PENDING:
+                with suppress(WanError):  # then it goes on, and the film says so
+                    await self._cancelling.cancel(take)
+
+    # Finding
+
+    async def _find(self, film_id: str, caller: str) -> Film:
+        film = await self._ledger.film(film_id.strip())
+        if film is None or film.caller != caller or film.account != self._settings.account:
+            raise UnknownTask(
+                say("There is no film {id}.", id=repr(film_id[:80])),
+                next_step=say("list_video_tasks shows the films that there are."),
+            )
+        return film
