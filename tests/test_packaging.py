@@ -38,7 +38,7 @@ def test_the_wheel_has_every_file_of_the_package_and_nothing_else(wheel: list[st
     """`py.typed` and the simulator's media are missed only by somebody else; tests would be theirs to carry."""
     package = [path for path in (ROOT / "wan_mcp").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     inside = {path.relative_to(ROOT).as_posix() for path in package}
-    assert {"wan_mcp/py.typed", "wan_mcp/simulator/media/clip.mp4"} <= inside
+    assert {"wan_mcp/py.typed", "wan_mcp/server/player.html", "wan_mcp/simulator/media/clip.mp4"} <= inside
 
     about = f"wan_mcp-{__version__}.dist-info/"
     assert {name for name in wheel if not name.startswith(about)} == inside

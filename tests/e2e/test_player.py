@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import made
-from tests.doors import at
+from tests.doors import at, until
 from tests.e2e.browser import Browser, browser
 from tests.making import CAT
 from wan_mcp.server import resources
@@ -82,12 +82,12 @@ def polls(seen: dict[str, Any]) -> int:
     return sum(call["name"] == "get_video_task" for call in seen["tools"])
 
 
-async def a_saved_video(chromium: Browser, simulator: Simulator, card: Open) -> str:
-    """Order one and see it through; the task's id."""
+async def a_saved_video(chromium: Browser, simulator: Simulator, card: Open, home: Path) -> str:
+    """Order one, and wait for its file rather than for the card, which asks less often; the task's id."""
     async with card(args={"prompt": KITE}) as told:
         await chromium.until("about to start")
         simulator.advance(2001)
-        await chromium.until("Saved at")
+        await until(lambda: bool(list(home.glob("videos/*.mp4"))))
     return told["result"]["structuredContent"]["task_id"]
 
 
@@ -257,9 +257,11 @@ async def test_a_call_that_the_person_stops_leaves_no_false_hope(chromium: Brows
 # Where the video comes from
 
 
-async def test_a_dead_link_is_replaced_by_the_saved_file(chromium: Browser, simulator: Simulator, card: Open) -> None:
+async def test_a_dead_link_is_replaced_by_the_saved_file(
+    chromium: Browser, simulator: Simulator, card: Open, tmp_path: Path
+) -> None:
     """Handed over by the host: the card itself reaches nothing but the bucket."""
-    task_id = await a_saved_video(chromium, simulator, card)
+    task_id = await a_saved_video(chromium, simulator, card, tmp_path)
     simulator.mishap(on="download", kind="expired", times=None)
     async with card("get_video_task", args={"task_id": task_id}):
         seen = await chromium.until("Saved at", shows_video=True)
@@ -268,9 +270,11 @@ async def test_a_dead_link_is_replaced_by_the_saved_file(chromium: Browser, simu
     assert seen["video"]["duration"] == pytest.approx(5, abs=0.2)
 
 
-async def test_a_link_past_its_time_is_not_even_tried(chromium: Browser, simulator: Simulator, card: Open) -> None:
+async def test_a_link_past_its_time_is_not_even_tried(
+    chromium: Browser, simulator: Simulator, card: Open, tmp_path: Path
+) -> None:
     """It is counted down, then it is gone, and so is the button that opens it. A host keeps results for years."""
-    task = {"task_id": await a_saved_video(chromium, simulator, card)}
+    task = {"task_id": await a_saved_video(chromium, simulator, card, tmp_path)}
     soon = datetime.now(UTC) + timedelta(seconds=8)
     can: dict[str, Any] = {"can": {"openLinks": {}, "serverResources": {}, "downloadFile": {}}}
     async with card("get_video_task", args=task, changed={"expires_at": soon.isoformat()}, **can):
@@ -287,11 +291,11 @@ async def test_a_link_past_its_time_is_not_even_tried(chromium: Browser, simulat
 
 
 async def test_a_file_too_large_to_hand_over_is_told_by_its_place(
-    chromium: Browser, simulator: Simulator, card: Open, monkeypatch: pytest.MonkeyPatch
+    chromium: Browser, simulator: Simulator, card: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Words, not an empty screen."""
     monkeypatch.setattr(resources, "LARGEST_BLOB", 1000)
-    task_id = await a_saved_video(chromium, simulator, card)
+    task_id = await a_saved_video(chromium, simulator, card, tmp_path)
     simulator.mishap(on="download", kind="expired", times=None)
     async with card("get_video_task", args={"task_id": task_id}):
         seen = await chromium.until("cannot be played here")
@@ -304,9 +308,9 @@ async def test_a_file_too_large_to_hand_over_is_told_by_its_place(
 # What the person can do
 
 
-async def test_every_button_asks_the_host(chromium: Browser, simulator: Simulator, card: Open) -> None:
+async def test_every_button_asks_the_host(chromium: Browser, simulator: Simulator, card: Open, tmp_path: Path) -> None:
     """The card does nothing by itself: a sandboxed page may not."""
-    task_id = await a_saved_video(chromium, simulator, card)
+    task_id = await a_saved_video(chromium, simulator, card, tmp_path)
     async with card("get_video_task", args={"task_id": task_id}):
         await chromium.until("Saved at", shows_video=True)
         for name in ("Another take", "Save", "Open link", "Full screen"):
