@@ -12,6 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from tests.audit import audit
+from wan_mcp.domain.language import speak
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.composition import open_service
 from wan_mcp.service.videos import Videos
@@ -81,6 +82,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("LANG", "C.UTF-8")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home" / "data"))
+
+
+@pytest.fixture
+def chinese() -> Generator[None]:
+    """Speak Chinese for one test."""
+    speak("zh")
+    yield
+    speak("en")
 
 
 @pytest.fixture

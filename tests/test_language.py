@@ -3,7 +3,7 @@
 import ast
 import inspect
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from string import Formatter
 
@@ -13,21 +13,14 @@ import pytest
 import wan_mcp
 from wan_mcp.cli.commands import program
 from wan_mcp.cli.program import EXAMPLES, EXIT_CODES, GROUPS
+from wan_mcp.domain import chinese as chinese_of
 from wan_mcp.domain.chinese import CHINESE
 from wan_mcp.domain.errors import BadSettings, InvalidRequest, MissingKey, WanError
-from wan_mcp.domain.language import said, say, sentences, speak
+from wan_mcp.domain.language import said, say, sentences
 from wan_mcp.settings import Settings, language
 
 PACKAGE = Path(wan_mcp.__file__).parent
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if "simulator" not in path.parts]
-
-
-@pytest.fixture
-def chinese() -> Generator[None]:
-    """Speak Chinese for one test."""
-    speak("zh")
-    yield
-    speak("en")
 
 
 def _calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
@@ -112,6 +105,13 @@ def test_every_error_is_said() -> None:
 def test_no_chinese_is_left_over() -> None:
     """What nobody says any more is no longer translated."""
     assert sorted(CHINESE.keys() - _templates().keys()) == []
+
+
+def test_nothing_is_translated_twice() -> None:
+    """Of two Chinese sentences for one English one, the one that is read is not the one that is mended."""
+    floors = [words for name, words in vars(chinese_of).items() if name.isupper() and name != "CHINESE"]
+    assert len(floors) > 3
+    assert sum(map(len, floors)) == len(CHINESE)
 
 
 def test_both_languages_tell_the_same_facts() -> None:

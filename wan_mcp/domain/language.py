@@ -3,7 +3,8 @@
 One process speaks one language, since it serves one person or one operator's house: `speak` is called once, where
 the process starts. Written through `say` is what people read: errors, advice, progress, the command line. What
 machines read is never translated (names, codes, statuses, commands, JSON keys), nor what models are taught with
-(tool descriptions, schemas, instructions, prompts). The ledger keeps English; `said` gives its words when shown.
+(tool descriptions, schemas, instructions, prompts). The ledger keeps our fixed words in English, and `said` says
+them when they are shown; words that were put together with facts stand there as they were said.
 """
 
 from typing import Literal, LiteralString

@@ -36,7 +36,7 @@ SERVER: dict[str, str] = {
     "New {region} accounts have {seconds} free seconds; what is left cannot be seen here.": "{region} 的新账号有 {seconds} 秒免费额度；剩余多少在此无法得知。",
     "Only seconds of successful videos are billed.": "只按成功生成的视频秒数计费。",
     "Budget: {budget}": "预算：{budget}",
-    "{left} of {cap} left today": "今日 {cap} 中还剩 {left}",
+    "{left} of {cap} left today": "今日剩余 {left}，上限 {cap}",
     "no daily cap of your own, the account's holds": "没有单独的每日上限，以账号的上限为准",
     "no daily cap": "没有每日上限",
     "{left} ({held} held, {charged} charged today).": "{left}（已预留 {held}，今日已扣费 {charged}）。",

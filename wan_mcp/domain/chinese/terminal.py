@@ -14,9 +14,6 @@ TERMINAL = {
     "problem": "问题",
     "last try": "上次尝试",
     "next": "下一步",
-    "held": "已预留",
-    "charged": "已扣费",
-    "free": "未扣费",
     ", seed {seed}": "，随机种子 {seed}",
     "waits with us at place {place}": "在本地排队，第 {place} 位",
     "{elapsed} s of usually {usual} s": "已 {elapsed} 秒，通常 {usual} 秒",
@@ -46,8 +43,6 @@ TERMINAL = {
     "budget": "预算",
     "quota": "免费额度",
     "note": "说明",
-    "Only seconds of successful videos are billed.": "只对成功生成的视频按秒计费。",
-    "{left} of {cap} left today": "今日剩余 {left}，上限 {cap}",
     "no daily cap, {currency}": "无每日上限（{currency}）",
     "{left} ({held} held, {charged} charged today)": "{left}（已预留 {held}，今日已扣费 {charged}）",
     # cli/progress.py
@@ -58,7 +53,6 @@ TERMINAL = {
     "{elapsed} of usually {usual}": "{elapsed}，通常 {usual}",
     # cli/terminal.py, cli/board.py
     "Yes or no?": "是或否？",
-    "Budget: {budget}": "预算：{budget}",
     "Ctrl-C ends the watching; the tasks go on.": "按 Ctrl-C 停止查看；任务会继续。",
     "Stopped watching. Open tasks go on; the next wan-mcp that starts fetches their files.": (
         "已停止查看。未完成的任务会继续；下次启动 wan-mcp 时会取回文件。"

@@ -1,0 +1,122 @@
+"""A Chinese person's day with it: another process, as a host or a shell starts it, in which everything is Chinese."""
+
+import re
+import subprocess
+import sys
+from collections.abc import AsyncGenerator
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import pytest
+from mcp import Client, StdioServerParameters, stdio_client
+from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
+
+from tests.commands import environment
+from tests.test_server import CARD, data, text
+from wan_mcp.domain.task import Problem
+from wan_mcp.simulator import Simulator, serving
+
+pytestmark = pytest.mark.anyio
+
+_MACHINES = re.compile(
+    r"vid_[\w-]+|https?://\S+|/.*?\.mp4|/\S+|`[^`]*`|[A-Z]{3,}|\w+_\w+|DashScope|\b[A-Z]\w*Error\b|cn-beijing"
+)
+"""What stays as it is in every language."""
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    """In real time, as another process must see it; a task takes about a second."""
+    return Simulator(media="clip", run_delay=0.1, run_time=0.8)
+
+
+@pytest.fixture
+async def url(simulator: Simulator) -> AsyncGenerator[str]:
+    """Where it listens."""
+    async with serving(simulator) as address:
+        yield address
+
+
+def english_in(words: str) -> list[str]:
+    """The English words that are left when all is taken away that machines read."""
+    return re.findall(r"[A-Za-z]{4,}", _MACHINES.sub(" ", words))
+
+
+async def test_a_client_hears_chinese_from_the_first_refusal_to_the_saved_file(url: str, tmp_path: Path) -> None:
+    """Errors, the question, progress and results: each of them is read by a person or told to one."""
+    questions: list[str] = []
+    told: list[str] = []
+
+    async def person(context: Any, params: ElicitRequestParams) -> ElicitResult:
+        assert isinstance(params, ElicitRequestFormParams)
+        questions.append(params.message)
+        return ElicitResult(action="accept", content={"agree": True})
+
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        told.append(message or "")
+
+    env = environment(url, tmp_path, WAN_MCP_LANG="zh", WAN_MCP_CONFIRM_ABOVE="0")
+    server = StdioServerParameters(command=sys.executable, args=["-m", "wan_mcp", "serve"], env=env)
+    async with Client(stdio_client(server), elicitation_callback=person) as client:
+        tools = await client.list_tools()
+        refused = await client.call_tool("get_video_task", {"task_id": "x", "wait_seconds": 99})
+        price = await client.call_tool("estimate_cost", {})
+        created = await client.call_tool("create_video", CARD)
+        task_id = data(created)["task_id"]
+        waiting = {"task_id": task_id, "wait_seconds": 20}
+        saved = await client.call_tool("get_video_task", waiting, progress_callback=tell)
+        listed = await client.call_tool("list_video_tasks", {})
+        late = await client.call_tool("cancel_video_task", {"task_id": task_id})
+
+    assert tools.tools[0].description is not None
+    assert tools.tools[0].description.startswith("Create one video"), "models are taught in English"
+    assert refused.is_error
+    assert text(refused).startswith("请求未被接受：")
+    assert "未产生费用。" in text(refused)
+    assert text(price).startswith("3.00 CNY。720P：0.60 CNY/秒 × 5 秒 = 3.00 CNY。")
+    assert questions == ["是否花费 3.00 CNY 生成此视频（720P：0.60 CNY/秒 × 5 秒 = 3.00 CNY）？“一只小猫在月光下奔跑”"]
+    assert "已预留 3.00 CNY。" in text(created)
+    assert told
+    assert all("秒" in message or "保存" in message for message in told)
+    assert "已扣费 3.00 CNY。请告诉用户文件的位置。" in text(saved)
+    assert data(saved)["status"] == "SUCCEEDED"
+    assert data(saved)["cost"]["state"] == "charged", "what machines read stays as it is"
+    assert "今日剩余 97.00 CNY，上限 100.00 CNY" in text(listed)
+    assert data(late)["error"]["code"] == "TooLate"
+    assert text(late).endswith("未产生费用。没有可取消的内容。")
+    for result in (refused, price, created, saved, listed, late):
+        assert english_in(text(result)) == []
+
+
+@pytest.mark.parametrize("how", [{"WAN_MCP_LANG": "zh"}, {"LANG": "zh_CN.UTF-8"}])
+async def test_a_shell_hears_chinese_too(url: str, tmp_path: Path, how: dict[str, str]) -> None:
+    """By the setting or by the locale; JSON keeps its names."""
+
+    async def types(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "wan_mcp", *words]
+        env = {"PYTHONUTF8": "1", **environment(url, tmp_path, **how)}
+        return await anyio.to_thread.run_sync(
+            lambda: subprocess.run(command, env=env, capture_output=True, check=False, encoding="utf-8", timeout=60)
+        )
+
+    helped = await types("create", "--help")
+    unknown = await types("show", "vid_none")
+    price = await types("estimate", "--json")
+
+    assert helped.stdout.startswith("用法：wan-mcp create")
+    assert "收费。" in helped.stdout
+    assert unknown.returncode == 1
+    assert english_in(unknown.stderr.replace("'vid_none'", "")) == []
+    assert "`wan-mcp tasks`" in unknown.stderr, "a shell has commands and not tools"
+    assert '"unit_price": 0.6' in price.stdout
+
+
+@pytest.mark.usefixtures("chinese")
+def test_what_the_ledger_has_in_english_is_shown_in_chinese() -> None:
+    """It may have been written by a process that spoke another language; DashScope's own words stay."""
+    ours = Problem(code="Canceled", message="It was cancelled before it started.")
+    theirs = Problem(code="DataInspectionFailed", message="Input data may contain inappropriate content.")
+
+    assert ours.words == "任务在开始前已取消。"
+    assert theirs.words == theirs.message
