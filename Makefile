@@ -35,6 +35,9 @@ e2e: .venv/e2e  ## The slow runs: other people's clients and suites, random kill
 clients: .venv/e2e  ## Of the slow runs, eight clients of other people
 	$(SLOW) tests/e2e/test_clients.py
 
+bench: .venv/dev  ## Everything that is measured, in some ten minutes; writes benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
 bundle:  ## The bundle for Claude Desktop and others, and what the registry is told of it, in dist/ (wants Node)
 	$(MCPB) validate manifest.json
 	mkdir -p $(DIST)

@@ -1,0 +1,59 @@
+"""A burst of requests against DashScope's limits: `python -m benchmarks.burst`.
+
+Two hundred videos asked for at once, five at a time rendered, five a second taken. No less than the limits allow
+is possible: the number of rounds of five, each as long as DashScope takes for one. In turned time.
+"""
+
+import tempfile
+from pathlib import Path
+
+import anyio
+
+from benchmarks.figures import Figure, at_most, show, told
+from benchmarks.turned import TurnedClock, opened, settings
+from wan_mcp.domain.catalogue import WAN25_T2V
+from wan_mcp.domain.request import Limits, VideoRequest, parse_request, request_arguments
+from wan_mcp.simulator import Simulator, serving
+
+RENDER, WAIT = 90.0, 8.0
+AT_ONCE = WAN25_T2V.running_limit
+
+
+def run(requests: int = 200) -> list[Figure]:
+    """Measure."""
+    return anyio.run(_run, requests)
+
+
+async def _run(requests: int) -> list[Figure]:
+    clock = TurnedClock()
+    simulator = Simulator(now=clock.now, media="clip", run_delay=WAIT, run_time=RENDER)
+    began = clock.now()
+    with tempfile.TemporaryDirectory() as folder:
+        async with serving(simulator) as url, opened(settings(url, Path(folder)), clock) as videos:
+            for number in range(requests):
+                await videos.create(_a_request(number), agreed=True)
+            while sum(simulator.status(task.id) == "SUCCEEDED" for task in simulator.accepted) < requests:
+                clock.turn(0.5)
+                await videos.watcher.turn()
+            took = (clock.now() - began).total_seconds()
+    refused = sum(call.status == 429 for call in simulator.requests)
+    bound = -(-requests // AT_ONCE) * (RENDER + WAIT)
+    return [
+        at_most(
+            f"{requests} requests at once: time beside the limits' bound",
+            took / bound,
+            1.03,
+            "×",
+            f" ({took:.0f} of {bound:.0f} s)",
+        ),
+        at_most("429 that we caused", refused, 0, ""),
+        told("looks and submissions", str(len(simulator.requests))),
+    ]
+
+
+def _a_request(number: int) -> VideoRequest:
+    return parse_request(request_arguments({"prompt": f"take {number}"}), WAN25_T2V, Limits())
+
+
+if __name__ == "__main__":
+    show(run)
