@@ -302,6 +302,9 @@ _OF_TOOLS = {
     "Price of videos before creating them, and what the budget leaves. Free; needs no key.": (
         "生成之前先看价格，以及预算还剩多少。免费，不需要密钥。"
     ),
+    "See a saved video: frames with their times in one image, to check it against the prompt. Free.": (
+        "查看已保存的视频：若干帧画面连同时间拼成一张图，用来对照提示词检查。免费。"
+    ),
     "Tasks, newest first, and what is held, charged and left today. Look here before repeating a create_video "
     "whose answer was lost.": (
         "列出任务（最新的在前），以及今天预留、已扣和剩余的金额。create_video 的答复丢失时，先看这里，不要直接重试。"

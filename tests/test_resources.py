@@ -63,6 +63,7 @@ async def test_everything_that_can_be_read_is_published(connect: Connect) -> Non
         "wan://models/{model}",
         "wan://tasks/{task_id}",
         "wan://videos/{task_id}",
+        "wan://videos/{task_id}/preview",
     ]
     assert all(one.title and one.description and one.mime_type for one in (*listed, *templates))
 

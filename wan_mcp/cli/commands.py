@@ -16,6 +16,7 @@ from wan_mcp import __version__
 from wan_mcp.cli import pages
 from wan_mcp.cli.board import read_tasks, watch_tasks
 from wan_mcp.cli.order import agree, end, look_at, look_once, make, read_order
+from wan_mcp.cli.preview import preview
 from wan_mcp.cli.program import Program, json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
@@ -398,6 +399,9 @@ def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None
                 reason=error.strerror or error,
             )
         ) from error
+
+
+program.add_command(preview)
 
 
 def _leading_to(url: str) -> dict[str, str]:

@@ -4,6 +4,7 @@
     ├── InvalidRequest         caller    the arguments; every problem at once
     ├── UnknownTask            caller    no such task in this ledger or at DashScope
     ├── TooLate                caller    the task can no longer be cancelled
+    ├── NoVideo                caller    the task has no file here: not yet, or for good
     ├── OverBudget             person    the person's budget does not allow it
     ├── NeedsConsent           person    the person must agree to this price first
     ├── Declined               person    the person was asked and said no
@@ -83,6 +84,12 @@ class UnknownTask(WanError):
 
 class TooLate(WanError):
     """The task is past the point where it can be cancelled."""
+
+    fault = "caller"
+
+
+class NoVideo(WanError):
+    """The task has no file here: not yet, or for good."""
 
     fault = "caller"
 

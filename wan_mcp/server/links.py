@@ -11,6 +11,7 @@ MODEL = "wan://models/{model}"
 LEDGER_TODAY = "wan://ledger/today"
 TASK = "wan://tasks/{task_id}"
 VIDEO = "wan://videos/{task_id}"
+PREVIEW = "wan://videos/{task_id}/preview"
 PLAYER = "ui://wan-mcp/player.html"
 
 

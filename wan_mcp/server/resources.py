@@ -9,13 +9,14 @@ from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.server.mcpserver.resources import FunctionResource
 
 from wan_mcp.domain.catalogue import MODELS
-from wan_mcp.domain.errors import UnknownTask, WanError
+from wan_mcp.domain.errors import NoVideo, UnknownTask, WanError
 from wan_mcp.domain.language import say, sentences
 from wan_mcp.domain.task import Status
 from wan_mcp.server import links, views
 from wan_mcp.server.callers import caller
-from wan_mcp.server.tools import Service
-from wan_mcp.service.report import Report
+from wan_mcp.server.previews import JPEG, USUAL_FRAMES
+from wan_mcp.server.worded import Service
+from wan_mcp.service.report import Preview, Report
 
 JSON = "application/json"
 LARGEST_BLOB = 5_000_000
@@ -103,6 +104,27 @@ def _add_videos(server: MCPServer[Any], service: Service) -> None:
         description=f"The saved MP4 where it is at most {LARGEST_BLOB // 1_000_000} MB, else its path and link (JSON).",
         mime_type="video/mp4",
     )(video)
+
+    async def preview(task_id: str) -> bytes:
+        return (await _shown(service, task_id)).sheet.jpeg
+
+    server.resource(
+        links.PREVIEW,
+        name="preview",
+        title="Preview",
+        description=f"{USUAL_FRAMES} frames of the saved video in one image, each with its time (extra media).",
+        mime_type=JPEG,
+    )(preview)
+
+
+async def _shown(service: Service, task_id: str) -> Preview:
+    report = await _report(service, task_id)
+    try:
+        return await (await service()).preview(report.task.id, frames=USUAL_FRAMES, caller=caller())
+    except NoVideo as error:
+        raise ResourceNotFoundError(error.words) from error
+    except WanError as error:
+        raise ResourceError(error.words) from error
 
 
 async def _video(report: Report) -> str | bytes:

@@ -5,19 +5,17 @@ enforced by `domain`, in words. The SDK alone would ignore an unknown argument a
 """
 
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
-from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, ResourceLink, TextContent, ToolAnnotations
+from mcp.types import CallToolResult, ToolAnnotations
 from pydantic import BaseModel, Field
 
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V, Model
-from wan_mcp.domain.errors import Declined, LedgerUnusable, Unforeseen, WanError
+from wan_mcp.domain.errors import Declined, LedgerUnusable
 from wan_mcp.domain.language import say
 from wan_mcp.domain.request import (
     VideoRequest,
@@ -31,16 +29,14 @@ from wan_mcp.domain.task import Status
 from wan_mcp.server import views
 from wan_mcp.server.callers import caller
 from wan_mcp.server.links import PLAYER, links
+from wan_mcp.server.previews import preview
+from wan_mcp.server.worded import Raw, Schema, Service, flag, integer, number, one_of, reading, text, told, tool
 from wan_mcp.service.report import Account, Report
 
 if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
     from wan_mcp.service.videos import Videos
 
 logger = logging.getLogger(__name__)
-
-Service = Callable[[], Awaitable["Videos"]]
-Raw = dict[str, Any]
-Schema = dict[str, Any]
 
 _LONGEST_WAIT = 45
 _USUAL_WAIT = 30
@@ -54,53 +50,14 @@ class Consent(BaseModel):
     agree: bool = Field(description="Spend this amount?")
 
 
-class WordedTool(Tool):
-    """A tool that takes its arguments as they came, and whose errors reach the model as our words."""
-
-    async def run(self, arguments: Raw, context: "Context[Any, Any]", convert_result: bool = False) -> Any:
-        """Run it; the one place where an error becomes words."""
-        try:
-            return await super().run({"arguments": arguments}, context, convert_result)
-        except UnexpectedToolError as failure:
-            match failure.__cause__:
-                case WanError() as error:
-                    return _failed(*views.error(error))
-                case cause:
-                    incident = secrets.token_hex(4)
-                    logger.error("Incident %s in %s", incident, self.name, exc_info=cause)
-                    return _failed(*views.error(_unforeseen(incident)))
-        except ToolError as failure:
-            return _failed(str(failure).removeprefix(f"Error executing tool {self.name}: "), {})
-
-
-def _unforeseen(incident: str) -> Unforeseen:
-    return Unforeseen(
-        say(
-            "wan-mcp failed in a way nobody foresaw (incident {incident}; its log on stderr says more).",
-            incident=incident,
-        ),
-        next_step=say("Call list_video_tasks to see what there is before repeating a paid call."),
-    )
-
-
-def _failed(text: str, shown: Raw) -> CallToolResult:
-    return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content=shown or None, is_error=True
-    )
-
-
-def _told(text: str, shown: Raw, *links: ResourceLink) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=text), *links], structured_content=shown)
-
-
 def shown(report: Report) -> CallToolResult:
     """One task as a result."""
-    return _told(views.text(report), views.structured(report), *links(report))
+    return told(views.text(report), views.structured(report), *links(report))
 
 
 def build_tools(service: Service) -> list[Tool]:
     """Make every tool over `service`."""
-    return [_create(service), _get(service), _estimate(service), _list(service), _cancel(service)]
+    return [_create(service), _get(service), _estimate(service), _list(service), _cancel(service), preview(service)]
 
 
 # create_video
@@ -129,14 +86,14 @@ def _create(service: Service) -> Tool:
             raise _declined(videos, request)
         return shown(await videos.create(request, agreed=agreed, caller=caller()))
 
-    return _tool(
+    return tool(
         create_video,
         title="Create video",
         description="Create one video with sound from text. PAID. Answers at once with task_id, price and status; "
         "then call get_video_task until the file is saved. The same request repeated while open is not paid twice.",
         properties=_request_properties(WAN25_T2V)
         | {
-            "max_cost": _number("The person agreed to pay up to this (region's currency)."),
+            "max_cost": number("The person agreed to pay up to this (region's currency)."),
         },
         required=["prompt"],
         annotations=ToolAnnotations(
@@ -188,17 +145,17 @@ def _get(service: Service) -> Tool:
         seconds = _USUAL_WAIT if wait is None else wait
         return shown(await videos.wait(task_id or "", seconds=seconds, progress=_progress(ctx), caller=caller()))
 
-    return _tool(
+    return tool(
         get_video_task,
         title="Get video task",
         description="Wait for a video and fetch it: status, saved file, link and its expiry, cost. "
         "Call again while it is not finished.",
         properties={
-            "task_id": _text("From create_video; a DashScope task id works too."),
-            "wait_seconds": _integer("Return earlier if it ends.", low=0, high=_LONGEST_WAIT, default=_USUAL_WAIT),
+            "task_id": text("From create_video; a DashScope task id works too."),
+            "wait_seconds": integer("Return earlier if it ends.", low=0, high=_LONGEST_WAIT, default=_USUAL_WAIT),
         },
         required=["task_id"],
-        annotations=_reading(open_world=True),
+        annotations=reading(open_world=True),
         card=PLAYER,
     )
 
@@ -241,19 +198,19 @@ def _estimate(service: Service) -> Tool:
             )
         read.finish()
         quote = videos.spending.price(resolution=resolution or model.resolution(size), duration=duration, count=count)
-        return _told(*views.estimate(quote, videos.settings.region, await _account(videos)))
+        return told(*views.estimate(quote, videos.settings.region, await _account(videos)))
 
-    return _tool(
+    return tool(
         estimate_cost,
         title="Estimate cost",
         description="Price of videos before creating them, and what the budget leaves. Free; needs no key.",
         properties={
-            "size": _one_of("", WAN25_T2V.all_sizes, default=WAN25_T2V.default_size),
-            "resolution": _one_of("Instead of size.", tuple(WAN25_T2V.sizes)),
+            "size": one_of("", WAN25_T2V.all_sizes, default=WAN25_T2V.default_size),
+            "resolution": one_of("Instead of size.", tuple(WAN25_T2V.sizes)),
             "duration": _duration(),
-            "count": _integer("", low=1, high=_MOST_COUNTED, default=1),
+            "count": integer("", low=1, high=_MOST_COUNTED, default=1),
         },
-        annotations=_reading(open_world=False),
+        annotations=reading(open_world=False),
     )
 
 
@@ -277,18 +234,18 @@ def _list(service: Service) -> Tool:
         limit = read.integer("limit", low=1, high=_MOST_LISTED) or 10
         read.finish()
         reports = await videos.newest(status=Status(status) if status else None, limit=limit, caller=caller())
-        return _told(*views.listing(reports, await videos.spending.account(caller=caller())))
+        return told(*views.listing(reports, await videos.spending.account(caller=caller())))
 
-    return _tool(
+    return tool(
         list_video_tasks,
         title="List video tasks",
         description="Tasks, newest first, and what is held, charged and left today. "
         "Look here before repeating a create_video whose answer was lost.",
         properties={
-            "status": _one_of("", tuple(status.value for status in Status)),
-            "limit": _integer("", low=1, high=_MOST_LISTED, default=10),
+            "status": one_of("", tuple(status.value for status in Status)),
+            "limit": integer("", low=1, high=_MOST_LISTED, default=10),
         },
-        annotations=_reading(open_world=False),
+        annotations=reading(open_world=False),
     )
 
 
@@ -303,12 +260,12 @@ def _cancel(service: Service) -> Tool:
         read.finish()
         return shown(await videos.cancel(task_id or "", caller=caller()))
 
-    return _tool(
+    return tool(
         cancel_video_task,
         title="Cancel video task",
         description="Cancel a task that has not started (QUEUED or PENDING); then nothing is charged. "
         "Says so when it is too late.",
-        properties={"task_id": _text("From create_video.")},
+        properties={"task_id": text("From create_video.")},
         required=["task_id"],
         annotations=ToolAnnotations(
             read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=True
@@ -321,14 +278,14 @@ def _cancel(service: Service) -> Tool:
 
 def _request_properties(model: Model) -> Schema:
     return {
-        "prompt": _text("Subject, scene, motion, camera, style, sound. Chinese or English.", longest=model.prompt_max),
-        "negative_prompt": _text("What to keep out.", longest=model.negative_prompt_max),
-        "audio_url": _text("Own sound track: public .wav/.mp3, 3-30 s, up to 15 MB."),
-        "size": _one_of("width*height", model.all_sizes, default=model.default_size),
+        "prompt": text("Subject, scene, motion, camera, style, sound. Chinese or English.", longest=model.prompt_max),
+        "negative_prompt": text("What to keep out.", longest=model.negative_prompt_max),
+        "audio_url": text("Own sound track: public .wav/.mp3, 3-30 s, up to 15 MB."),
+        "size": one_of("width*height", model.all_sizes, default=model.default_size),
         "duration": _duration(),
-        "prompt_extend": _flag("Let an LLM enrich the prompt; turn off for exact wording.", default=True),
-        "watermark": _flag("", default=False),
-        "seed": _integer("Another seed makes another take.", low=0, high=model.seed_max),
+        "prompt_extend": flag("Let an LLM enrich the prompt; turn off for exact wording.", default=True),
+        "watermark": flag("", default=False),
+        "seed": integer("Another seed makes another take.", low=0, high=model.seed_max),
     }
 
 
@@ -339,63 +296,3 @@ def _duration() -> Schema:
         "default": WAN25_T2V.default_duration,
         "description": "seconds",
     }
-
-
-def _text(description: str, *, longest: int | None = None) -> Schema:
-    limits = {"minLength": 1, "maxLength": longest} if longest else {}
-    return {"type": "string", **limits, "description": description}
-
-
-def _one_of(description: str, words: tuple[str, ...], *, default: str | None = None) -> Schema:
-    return _described({"type": "string", "enum": list(words)}, description, default)
-
-
-def _integer(description: str, *, low: int, high: int, default: int | None = None) -> Schema:
-    return _described({"type": "integer", "minimum": low, "maximum": high}, description, default)
-
-
-def _number(description: str) -> Schema:
-    return {"type": "number", "minimum": 0, "description": description}
-
-
-def _flag(description: str, *, default: bool) -> Schema:
-    return _described({"type": "boolean"}, description, default)
-
-
-def _described(schema: Schema, description: str, default: object) -> Schema:
-    named = schema | ({"description": description} if description else {})
-    return named | ({"default": default} if default is not None else {})
-
-
-def _reading(*, open_world: bool) -> ToolAnnotations:
-    return ToolAnnotations(
-        read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=open_world
-    )
-
-
-def _tool(
-    run: Callable[..., Awaitable[CallToolResult]],
-    *,
-    title: str,
-    description: str,
-    properties: Schema,
-    annotations: ToolAnnotations,
-    required: list[str] | None = None,
-    card: str | None = None,
-) -> Tool:
-    tool = WordedTool.from_function(
-        run,
-        title=title,
-        description=description,
-        annotations=annotations,
-        structured_output=False,
-        # Listed for every client, since a list may not vary by connection; who knows no cards passes it over.
-        meta={"ui": {"resourceUri": card}} if card else None,
-    )
-    tool.parameters = {
-        "type": "object",
-        "properties": properties,
-        **({"required": required} if required else {}),
-        "additionalProperties": False,
-    }
-    return tool

@@ -55,6 +55,7 @@ async def open_service(
     downloads = Downloads(settings.output_dir, from_loopback=settings.is_local, on_end=tally.downloaded)
     dashscope = _dashscope(settings, tally)
     durations = Durations(ledger=ledger, clock=clock, every=settings.poll_interval)
+    workshop = Workshop(environment=environment_without_secrets())
     watcher = Watcher(
         account=settings.account,
         model=settings.model,
@@ -77,7 +78,6 @@ async def open_service(
     )
     cancelling = Cancelling(ledger=ledger, watcher=watcher, dashscope=dashscope, finder=finder, clock=clock)
     reports = Reports(ledger=ledger, watcher=watcher, durations=durations, clock=clock)
-    workshop = Workshop(environment=environment_without_secrets())
     joiner = Joiner(settings=settings, ledger=ledger, owner=owner, watcher=watcher, workshop=workshop, clock=clock)
     films = Films(
         settings=settings,
@@ -102,6 +102,7 @@ async def open_service(
         cancelling=cancelling,
         reports=reports,
         films=films,
+        workshop=workshop,
         tally=tally,
     )
     try:

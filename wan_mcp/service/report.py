@@ -6,6 +6,7 @@ Imports nothing heavy: the doors need these names before the service is opened.
 from dataclasses import dataclass
 from datetime import timedelta
 
+from wan_mcp.adapters.media.order import Sheet
 from wan_mcp.domain.catalogue import MODELS
 from wan_mcp.domain.film import Film, FilmStatus, Shot
 from wan_mcp.domain.money import Budget, Money, Standing
@@ -87,6 +88,14 @@ class FilmReport:
     def _sum(self, state: MoneyState) -> Money:
         takes = (take for shot in self.shots for take in shot.takes)
         return sum((take.cost for take in takes if take.money_state == state), start=self.film.unit_price * 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preview:
+    """One task, and what its video looks like."""
+
+    report: Report
+    sheet: Sheet
 
 
 @dataclass(frozen=True, kw_only=True)

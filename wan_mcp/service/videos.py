@@ -5,12 +5,15 @@ import re
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import anyio
 
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.media.order import Strip
+from wan_mcp.adapters.media.workshop import Workshop
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
 from wan_mcp.domain.errors import MissingKey, NeedsConsent, TooLate, UnknownTask
@@ -23,7 +26,8 @@ from wan_mcp.service.clock import Clock
 from wan_mcp.service.figures import Figures, Tally
 from wan_mcp.service.films import Films
 from wan_mcp.service.finding import Finder, new_id
-from wan_mcp.service.report import LedgerHealth, Report
+from wan_mcp.service.keepsakes import saved_file
+from wan_mcp.service.report import LedgerHealth, Preview, Report
 from wan_mcp.service.reporting import Reports
 from wan_mcp.service.spending import Spending
 from wan_mcp.service.watcher import Watcher
@@ -56,11 +60,13 @@ class Videos:
         cancelling: Cancelling,
         reports: Reports,
         films: Films,
+        workshop: Workshop,
         tally: Tally,
     ) -> None:
         self.settings = settings
         self.watcher = watcher
         self.spending = spending
+        self.workshop = workshop
         self._ledger = ledger
         self._owner = owner
         self._dashscope = dashscope
@@ -225,6 +231,19 @@ class Videos:
         now = self._clock.now()
         tasks = [task for task, _ in await self._ledger.unsettled(self.settings.account)]
         return [await self._reports.of(task) for task in tasks if is_left_lying(task, now)]
+
+    async def preview(self, task_id: str, *, frames: int, caller: str = "local") -> Preview:
+        """Return what a saved video looks like: so many frames, evenly spread, in one image.
+
+        Raises:
+            UnknownTask, Unavailable, Refused: as `get`.
+            NoVideo: its file is not here: not yet, or for good.
+            MediaMissing: the extra `media` is not installed.
+            VideoUnusable: the file was moved, or cannot be read.
+        """
+        report = await self.get(task_id, caller=caller)
+        strip = Strip(path=Path(saved_file(report.task)), count=frames)
+        return Preview(report=report, sheet=await self.workshop.sheet([strip]))
 
     async def history(self, task_id: str) -> list[VideoTask]:
         """Return every version of a task that the caller was shown by `get`, oldest first."""

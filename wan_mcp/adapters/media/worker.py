@@ -5,6 +5,7 @@ memory, and what is lost is this process: the server goes on watching what was p
 with whoever started it.
 """
 
+import base64
 import json
 import os
 import signal
@@ -80,6 +81,28 @@ def _join(order: Order) -> dict[str, Any]:
     }
 
 
+def _sheet(order: Order) -> dict[str, Any]:
+    from wan_mcp.adapters.media.frames import sheet
+    from wan_mcp.adapters.media.order import Strip
+
+    strips = [Strip(path=Path(path), count=count, label=label) for path, count, label in order["strips"]]
+    made = sheet(strips)
+    return {**vars(made), "jpeg": base64.b64encode(made.jpeg).decode()}
+
+
+def _poster(order: Order) -> dict[str, Any]:
+    from wan_mcp.adapters.media.frames import poster
+
+    return {"jpeg": base64.b64encode(poster(Path(order["path"]))).decode()}
+
+
+def _stamp(order: Order) -> dict[str, Any]:
+    from wan_mcp.adapters.media.stamping import stamp
+
+    stamp(Path(order["source"]), Path(order["target"]), order["metadata"])
+    return {}
+
+
 def _peak() -> int | None:
     """The most memory that this process had; `None` where the system does not say."""
     with suppress(ImportError):
@@ -102,7 +125,12 @@ class _Progress:
             _tell(share=now / 100)
 
 
-_WORK: dict[str, Callable[[Order], dict[str, Any]]] = {"join": _join}
+_WORK: dict[str, Callable[[Order], dict[str, Any]]] = {
+    "join": _join,
+    "poster": _poster,
+    "sheet": _sheet,
+    "stamp": _stamp,
+}
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,7 @@
 Whatever happens in there, the event loop goes on, and a file under its final name is whole.
 """
 
+import base64
 import json
 import logging
 import os
@@ -22,13 +23,16 @@ import anyio.to_thread
 from anyio.abc import Process
 from anyio.streams.buffered import BufferedByteReceiveStream
 
+from wan_mcp.adapters.media.order import Sheet, Strip
 from wan_mcp.domain.errors import MediaMissing, VideoUnusable
 from wan_mcp.domain.language import said, say
 
 logger = logging.getLogger(__name__)
 
-_JOINING = timedelta(minutes=30)
-_LONGEST_LINE = 1 << 20
+_JOINING = timedelta(minutes=60)
+_LOOKING = timedelta(seconds=40)
+"""Whoever calls a tool is answered within 45."""
+_LONGEST_LINE = 4 << 20
 
 Progress = Callable[[float], Awaitable[None]]
 
@@ -82,6 +86,9 @@ class Workshop:
     def __init__(self, *, environment: Mapping[str, str]) -> None:
         """`environment` is what the workers get: give them no key."""
         self._environment = dict(environment)
+        # Films take minutes: they wait for each other, and nobody who looks waits for them.
+        self._films = anyio.Semaphore(1)
+        self._looks = anyio.Semaphore(2)
 
     async def join(
         self,
@@ -125,12 +132,12 @@ class Workshop:
         part = target.with_name(f"{target.name}.part")
         order = {
             "work": "join",
-            "shots": [str(shot.absolute()) for shot in shots],
+            "shots": [_full(shot) for shot in shots],
             "titles": list(titles),
             "crossfade": float(crossfade),
             "title_card": title_card,
             "metadata": dict(metadata or {}),
-            "part": str(part.absolute()),
+            "part": _full(part),
         }
         try:
             await anyio.to_thread.run_sync(_make_private, part)
@@ -154,21 +161,82 @@ class Workshop:
             peak_bytes=made["peak_bytes"],
         )
 
-    async def _made(self, order: Mapping[str, Any], deadline: timedelta, progress: Progress | None) -> dict[str, Any]:
-        """Have a worker do it.
+    async def sheet(self, strips: Sequence[Strip], *, deadline: timedelta = _LOOKING) -> Sheet:
+        """Lay evenly spread pictures of one or several videos side by side, each with its time on it.
+
+        One JPEG of 150 kB and 1540 pixels at most, in reading order.
+
+        Raises:
+            MediaMissing: the extra is not installed.
+            VideoUnusable: a video cannot be read, or it took too long.
+        """
+        if not is_installed():
+            raise missing(say("Videos are looked into by the extra `media`, which is not installed."))
+        wanted = [(_full(strip.path), strip.count, strip.label) for strip in strips]
+        made = await self._made({"work": "sheet", "strips": wanted}, deadline)
+        return Sheet(
+            jpeg=base64.b64decode(made["jpeg"]),
+            width=made["width"],
+            height=made["height"],
+            columns=made["columns"],
+            seconds=tuple(made["seconds"]),
+            times=tuple(tuple(moments) for moments in made["times"]),
+        )
+
+    async def poster(self, path: Path) -> bytes:
+        """Take one picture out of the middle, as JPEG.
+
+        Raises:
+            VideoUnusable: the video cannot be read, or it took too long.
+        """
+        made = await self._made({"work": "poster", "path": _full(path)}, _LOOKING)
+        return base64.b64decode(made["jpeg"])
+
+    async def stamp(self, source: Path, target: Path, metadata: Mapping[str, str]) -> None:
+        """Write the video of `source` to `target` once more, the same bit for bit, with `metadata` in it.
+
+        Raises:
+            VideoUnusable: it cannot be read, written, or would not be the same; `target` is gone.
+        """
+        order = {
+            "work": "stamp",
+            "source": _full(source),
+            "target": _full(target),
+            "metadata": dict(metadata),
+        }
+        try:
+            await anyio.to_thread.run_sync(_make_private, target)
+            await self._made(order, _LOOKING)
+        except OSError as error:
+            raise VideoUnusable(error.strerror or str(error)) from error
+        except BaseException:
+            with anyio.CancelScope(shield=True), suppress(OSError):
+                await anyio.Path(target).unlink()
+            raise
+
+    async def _made(
+        self, order: Mapping[str, Any], deadline: timedelta, progress: Progress | None = None
+    ) -> dict[str, Any]:
+        """Have a worker do it, in its turn.
 
         Raises:
             VideoUnusable: it cannot be done, took too long, or the worker died of it.
         """
+        seconds = deadline.total_seconds()
+        try:
+            with anyio.fail_after(seconds):
+                async with self._films if order["work"] == "join" else self._looks:
+                    return await self._worked(order, progress)
+        except TimeoutError as error:
+            words = say("It took longer than {seconds} s and was given up.", seconds=f"{seconds:g}")
+            raise VideoUnusable(words) from error
+
+    async def _worked(self, order: Mapping[str, Any], progress: Progress | None) -> dict[str, Any]:
         # -P: a module in the folder where the server was started is not ours.
         command = [sys.executable, "-P", "-m", "wan_mcp.adapters.media.worker"]
         process = await anyio.open_process(command, env=self._environment, stderr=subprocess.DEVNULL)
         try:
-            with anyio.fail_after(deadline.total_seconds()):
-                return await _outcome(process, order, progress)
-        except TimeoutError as error:
-            seconds = f"{deadline.total_seconds():g}"
-            raise VideoUnusable(say("It took longer than {seconds} s and was given up.", seconds=seconds)) from error
+            return await _outcome(process, order, progress)
         finally:
             with anyio.CancelScope(shield=True):
                 if process.returncode is None:
@@ -194,6 +262,10 @@ async def _outcome(process: Process, order: Mapping[str, Any], progress: Progres
         code = await process.wait()
         logger.warning("The worker that was to %s ended with %s", order["work"], code)
         raise VideoUnusable(say("The file brought its reader down; the server was not touched.")) from error
+
+
+def _full(path: Path) -> str:
+    return str(path.absolute())
 
 
 def _make_private(part: Path) -> None:

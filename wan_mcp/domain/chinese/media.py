@@ -1,4 +1,4 @@
-"""What `adapters/media/` says."""
+"""What is said about the content of videos: `adapters/media/`, and what shows it."""
 
 MEDIA = {
     # adapters/media/reading.py
@@ -13,6 +13,10 @@ MEDIA = {
     "{file} is longer than {hours} hours.": "{file} 的时长超过 {hours} 小时。",
     "The film cannot be written ({reason}).": "无法写入影片（{reason}）。",
     "The title card was left out: no font of this machine has its letters.": "已省略片头字幕：本机没有包含这些文字的字体。",
+    # adapters/media/stamping.py
+    "{file} holds more than pictures and sound.": "{file} 除画面和声音外还包含其他内容。",
+    "The origin cannot be written into {file} ({reason}).": "无法将来源信息写入 {file}（{reason}）。",
+    "{file} would not stay the same with its origin in it.": "写入来源信息会改变 {file} 的内容。",
     # adapters/media/pictures.py
     "None of the pictures in {file} can be decoded.": "{file} 中的画面均无法解码。",
     # adapters/media/worker.py
@@ -21,11 +25,27 @@ MEDIA = {
     "Shots are joined by the extra `media`, which is not installed. Each shot is there.": (
         "拼接镜头需要附加组件 `media`，目前未安装。各个镜头均已保存。"
     ),
+    "Videos are looked into by the extra `media`, which is not installed.": "查看视频画面需要附加组件 `media`，目前未安装。",
     "The film cannot be written to {folder}: {reason}.": "无法将影片写入 {folder}：{reason}。",
     "It took longer than {seconds} s and was given up.": "用时超过 {seconds} 秒，已放弃。",
     "The file brought its reader down; the server was not touched.": "该文件使读取进程崩溃；服务器未受影响。",
     "The person can add it where wan-mcp is installed: pip install 'wan-mcp[media]' "
     "(with uvx: --from 'wan-mcp[media]').": (
         "本人可在安装 wan-mcp 的环境中添加：pip install 'wan-mcp[media]'（使用 uvx 时：--from 'wan-mcp[media]'）。"
+    ),
+    # service/keepsakes.py
+    "{task} is {status}, so there is no video of it yet.": "{task} 的状态为 {status}，尚无视频。",
+    "Call get_video_task until its file is saved.": "请调用 get_video_task，直到文件保存完成。",
+    "The file of {task} is still being saved.": "{task} 的文件仍在保存中。",
+    "The file of {task} could not be saved, and its link is dead.": "{task} 的文件未能保存，且链接已失效。",
+    "{task} is {status}, so there is no video of it.": "{task} 的状态为 {status}，没有视频。",
+    # cli/preview.py
+    "{file} cannot be written: {reason}.": "无法写入 {file}：{reason}。",
+    # server/previews.py
+    "{count} frames of {task} ({size}, {seconds} s), in reading order at {times} s. Prompt: “{prompt}”.": (
+        "{task} 的 {count} 帧画面（{size}，{seconds} 秒），按阅读顺序位于第 {times} 秒。提示词：“{prompt}”。"
+    ),
+    "Compare them with the prompt. Another take is paid again: create_video with another seed.": (
+        "请与提示词对照。重拍需再次付费：用另一个 seed 调用 create_video。"
     ),
 }
