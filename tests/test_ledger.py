@@ -4,6 +4,7 @@ import os
 import resource
 import sqlite3
 import stat
+import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -425,8 +426,8 @@ async def test_currencies_and_accounts_are_counted_apart(ledger: Ledger) -> None
 def test_the_sum_of_any_prices_is_exact(micros: list[int]) -> None:
     """Prices of 0.05 dollars a second are no binary fractions; SQL sums millionths as whole numbers."""
 
-    async def total() -> Money:
-        ledger = Ledger(Path(":memory:"))
+    async def total(folder: str) -> Money:
+        ledger = Ledger(Path(folder) / "ledger.db")
         await ledger.open()
         for price in micros:
             await written(ledger, S.SUCCEEDED, unit_price=Money.of_micros(price, "USD"), seconds=1)
@@ -434,7 +435,8 @@ def test_the_sum_of_any_prices_is_exact(micros: list[int]) -> None:
         await ledger.close()
         return standing.charged_today
 
-    assert anyio.run(total).micros == sum(micros)
+    with tempfile.TemporaryDirectory() as folder:
+        assert anyio.run(total, folder).micros == sum(micros)
 
 
 async def test_a_callers_own_budget_binds_only_them(ledger: Ledger) -> None:
