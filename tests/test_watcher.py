@@ -9,6 +9,7 @@ import pytest
 from tests.conftest import HandClock, made, opened
 from tests.making import a_request, pass_time
 from wan_mcp.domain.task import Status, VideoTask
+from wan_mcp.service import watcher
 from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
 from wan_mcp.simulator import Simulator
@@ -164,6 +165,25 @@ async def test_looks_lie_where_an_end_is_likely_and_better_with_every_video(
 async def test_a_person_may_set_the_gap_between_two_looks(videos: Videos, clock: HandClock) -> None:
     """For a proxy that counts, or a service that is faster than any prior."""
     assert await followed(videos, clock, "a cat") == [30, 60, 90]
+
+
+async def test_after_a_restart_not_all_looks_are_begun_at_once(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """Thousands may be due in one moment; they would all lie in memory, waiting for their turn to ask."""
+    async with opened(settings, clock) as videos:
+        for number in range(5):
+            await created(videos, f"take {number}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(watcher, "_LOOKS_AT_ONCE", 2)
+            before = len(simulator.requests)
+            clock.turn(30)
+            await videos.watcher.turn()
+            assert len(simulator.requests) - before == 2
+            await videos.watcher.turn()
+            await videos.watcher.turn()
+
+    assert len(simulator.requests) - before == 5
 
 
 async def test_a_caller_is_told_to_ask_again_when_more_is_known(videos: Videos, clock: HandClock) -> None:

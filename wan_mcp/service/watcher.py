@@ -67,6 +67,10 @@ _RECORD_TRIES = 4
 _NO_ROOM = timedelta(seconds=0.25)
 """Between two attempts to send from the queue while DashScope's limits leave no room."""
 _SAVES_AT_ONCE = 4
+_LOOKS_AT_ONCE = 40
+"""Two seconds of what an account may ask."""
+_FOR_EACH = 0.0002
+"""Seconds of rest after each round of the loop, for every task that it went over: it takes a hundredth of that."""
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _ASK_CANDIDATES_AGAIN = timedelta(minutes=1)
 _SHARE = 0.75
@@ -122,6 +126,7 @@ class Watcher:
         self._watched: dict[str, _Watched] = {}
         self._news = anyio.Event()
         self._saving = anyio.CapacityLimiter(_SAVES_AT_ONCE)
+        self._looking = 0
         self._is_sending_the_queue = False
         self._is_releasing = False
         self._sending_pause = _Pause()
@@ -139,6 +144,7 @@ class Watcher:
                     await self._start_due_steps(steps)
                 except LedgerUnusable as error:
                     logger.error("%s", error)
+                await self._clock.sleep(_FOR_EACH * len(self._watched))
                 await self.wait_for_news(min(_ROUND, self._until_next_step()))
 
     async def turn(self) -> None:
@@ -231,6 +237,10 @@ class Watcher:
                 del self._watched[watched.task.id]
                 continue
             step = self._step(watched, now)
+            if isinstance(step, Look):
+                if self._looking >= _LOOKS_AT_ONCE:  # after a restart thousands may be due in one moment
+                    continue
+                self._looking += 1
             watched.attention = replace(watched.attention, seen_at=now)
             if step is not None and not isinstance(step, Wait):
                 watched.is_busy = True
@@ -370,7 +380,10 @@ class Watcher:
 
     async def _look(self, watched: _Watched, step: Look) -> None:
         assert self._dashscope is not None  # `_step` lets no look through without a key
-        remote = await self._dashscope.look(step.dashscope_task_id)
+        try:
+            remote = await self._dashscope.look(step.dashscope_task_id)
+        finally:
+            self._looking -= 1
         await self._durations.of(watched.task)
         told = apply(watched.task, remote, self._clock.now())
         if told is not None:
