@@ -38,8 +38,13 @@ MEDIA = {
     "Call get_video_task until its file is saved.": "请调用 get_video_task，直到文件保存完成。",
     "The file of {task} is still being saved.": "{task} 的文件仍在保存中。",
     "The file of {task} could not be saved, and its link is dead.": "{task} 的文件未能保存，且链接已失效。",
-    "{task} is {status}, so there is no video of it.": "{task} 的状态为 {status}，没有视频。",
     # cli/preview.py
+    "Write frames of a saved video into one image beside it.": "把已保存视频的若干帧画面拼成一张图，放在视频旁边。",
+    "The image is named after the video, with the word `frames`; it is written anew each time. Wants the extra `media`.": (
+        "图片以视频命名，后加 `frames`；每次重新写入。需要附加组件 `media`。"
+    ),
+    "How many.": "帧数。",
+    "Show it, too.": "同时打开图片。",
     "{file} cannot be written: {reason}.": "无法写入 {file}：{reason}。",
     # server/previews.py
     "{count} frames of {task} ({size}, {seconds} s), in reading order at {times} s. Prompt: “{prompt}”.": (
