@@ -228,7 +228,7 @@ async def test_the_same_request_while_open_is_not_paid_twice(person: Person, sim
 
 async def test_trouble_on_the_way_is_told_while_it_lasts(person: Person, simulator: Simulator) -> None:
     """A wait that is longer than usual has a reason, and the person may be able to end it."""
-    simulator.mishap(kind="refuse", on="query", code="InvalidApiKey", times=3)
+    simulator.mishap(kind="refuse", on="query", code="InvalidApiKey")
     result = await person.types("create", CAT)
 
     assert result.exit_code == 0
