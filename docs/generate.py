@@ -36,7 +36,7 @@ from wan_mcp.domain.task import (
     Status,
     money_state,
 )
-from wan_mcp.server.prompts import script_to_shots, wan_prompt
+from wan_mcp.server.prompts import film_script, wan_prompt
 from wan_mcp.server.tools import build_tools
 from wan_mcp.settings import Settings
 
@@ -305,9 +305,19 @@ _OF_TOOLS = {
     "See a saved video: frames with their times in one image, to check it against the prompt. Free.": (
         "查看已保存的视频：若干帧画面连同时间拼成一张图，用来对照提示词检查。免费。"
     ),
-    "Tasks, newest first, and what is held, charged and left today. Look here before repeating a create_video "
-    "whose answer was lost.": (
-        "列出任务（最新的在前），以及今天预留、已扣和剩余的金额。create_video 的答复丢失时，先看这里，不要直接重试。"
+    "Order shots joined into one MP4, at one price. PAID. Answers at once with film_id; then get_film.": (
+        "一次下单多个镜头，合成为一个 MP4，统一报价，**收费**。立即返回 film_id；之后调用 get_film。"
+    ),
+    "Wait for a film: shots, cost, which one needs you, the file.": (
+        "等待影片：各镜头、费用、哪个镜头需要处理、合成的文件。"
+    ),
+    "Another take of a shot; without shot, of all that are missing. PAID. Old takes are kept.": (
+        "重拍某个镜头；不指定 shot 即补拍所有缺少的镜头，**收费**。旧镜次予以保留。"
+    ),
+    "Cancel shots that have not started.": "取消尚未开始的镜头。",
+    "Tasks and films, newest first, and what is held, charged and left today. Look here before repeating a "
+    "create_video whose answer was lost.": (
+        "列出任务和影片（最新的在前），以及今天预留、已扣和剩余的金额。create_video 的答复丢失时先看这里，不要重试。"
     ),
     "Cancel a task that has not started (QUEUED or PENDING); then nothing is charged. Says so when it is too late.": (
         "取消尚未开始的任务（QUEUED 或 PENDING），不产生费用；来不及时会明确告知。"
@@ -448,7 +458,7 @@ async def _prompts() -> list[dict[str, Any]]:
     """Each with the argument that it needs; what it can also take, a host learns from the server."""
     written = [
         ("idea", "Turn an idea into a good Wan 2.5 prompt.", wan_prompt, await wan_prompt("${arguments.idea}")),
-        ("script", "Split a script into shots.", script_to_shots, await script_to_shots("${arguments.script}")),
+        ("idea", "Turn an idea into a film.", film_script, await film_script("${arguments.idea}")),
     ]
     return [
         {"name": write.__name__, "description": words, "arguments": [needed], "text": text}

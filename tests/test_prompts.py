@@ -44,8 +44,8 @@ async def test_the_prompts_are_published_as_reviewed(renew: bool) -> None:
     told = {
         "list": published,
         "wan_prompt": (await words("wan_prompt", {"idea": "IDEA", "style": "STYLE", "sound": "SOUND"})).splitlines(),
-        "script_to_shots": (
-            await words("script_to_shots", {"script": "SCRIPT", "seconds": "60", "size": "1280*720"})
+        "film_script": (
+            await words("film_script", {"idea": "SCRIPT", "seconds": "60", "size": "1280*720"})
         ).splitlines(),
     }
 
@@ -69,10 +69,10 @@ async def test_a_prompt_for_one_video_teaches_the_craft(era: Any) -> None:
 
 async def test_a_script_is_priced_before_anything_is_made(era: Any) -> None:
     """A film of thirty shots is a bill."""
-    text = await words("script_to_shots", {"script": "A man waits. A train comes.", "seconds": " 60 "}, era)
+    text = await words("film_script", {"idea": "A man waits. A train comes.", "seconds": " 60 "}, era)
 
-    assert "<script>\nA man waits. A train comes.\n</script>\nLength of the whole film: about 60 s\n" in text
-    assert text.index("estimate_cost") < text.index("Make nothing before they agree") < text.index("create_video")
+    assert "<idea>\nA man waits. A train comes.\n</idea>\nLength of the whole film: about 60 s\n" in text
+    assert text.index("estimate_cost") < text.index("Make nothing before they agree") < text.index("create_film once")
 
 
 async def test_sizes_that_are_named_can_be_asked_for() -> None:
@@ -86,10 +86,10 @@ BAD: list[tuple[str, dict[str, str], str]] = [
     ("wan_prompt", {}, "idea"),
     ("wan_prompt", {"idea": "  "}, "idea is empty"),
     ("wan_prompt", {"idea": "x", "mood": "y"}, "wan_prompt"),
-    ("script_to_shots", {"style": "x"}, "script"),
-    ("script_to_shots", {"script": "x", "seconds": "a minute"}, "seconds must be a whole number of at least 5"),
-    ("script_to_shots", {"script": "x", "seconds": "3"}, "seconds must be a whole number of at least 5"),
-    ("script_to_shots", {"script": "x", "size": "720P"}, "1280\\*720"),
+    ("film_script", {"style": "x"}, "idea"),
+    ("film_script", {"idea": "x", "seconds": "a minute"}, "seconds must be a whole number of at least 5"),
+    ("film_script", {"idea": "x", "seconds": "3"}, "seconds must be a whole number of at least 5"),
+    ("film_script", {"idea": "x", "size": "720P"}, "1280\\*720"),
     ("storyboard", {}, "storyboard"),
 ]
 
@@ -106,7 +106,7 @@ async def test_a_bad_call_is_the_clients_error(name: str, arguments: dict[str, s
 
 async def test_braces_in_a_script_stay_what_they_are() -> None:
     """A person's text is never a template."""
-    assert "{size} {0}" in await words("script_to_shots", {"script": "{size} {0}"})
+    assert "{size} {0}" in await words("film_script", {"idea": "{size} {0}"})
 
 
 def test_what_is_said_first_still_names_the_workflow() -> None:

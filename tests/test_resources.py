@@ -62,6 +62,7 @@ async def test_everything_that_can_be_read_is_published(connect: Connect) -> Non
     assert [template.uri_template for template in templates] == [
         "wan://models/{model}",
         "wan://tasks/{task_id}",
+        "wan://films/{film_id}",
         "wan://videos/{task_id}",
         "wan://videos/{task_id}/preview",
     ]
@@ -307,7 +308,7 @@ async def test_more_ids_than_can_be_offered_are_said_to_be_more(url: str, tmp_pa
 
 async def test_models_and_sizes_are_offered(connect: Connect) -> None:
     """A size also where it is typed with an x."""
-    shots = PromptReference(type="ref/prompt", name="script_to_shots")
+    shots = PromptReference(type="ref/prompt", name="film_script")
     async with connect() as client:
         assert await offered(client, "model", "wan2", "wan://models/{model}") == [WAN25_T2V.id]
         sizes = (await client.complete(shots, {"name": "size", "value": "1280x"})).completion.values

@@ -25,7 +25,7 @@ from wan_mcp.server.tools import Service, build_tools
 INSTRUCTIONS = (
     "wan-mcp makes videos with sound from text (Alibaba Wan 2.5, 5 or 10 s). "
     "Call estimate_cost for the price, create_video (PAID; it answers at once with a task_id), then get_video_task "
-    "until the file is saved, which takes 1-5 minutes. "
+    "until the file is saved, which takes 1-5 minutes; create_film and get_film do the same for a film of many shots. "
     "Every video costs money: make one at a time unless asked for more, never repeat create_video because an answer "
     "was slow or lost (look into list_video_tasks instead), and pass max_cost only when the person agreed to the price."
 )

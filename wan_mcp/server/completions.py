@@ -33,6 +33,8 @@ def add_completions(server: MCPServer[Any], service: Service) -> None:
         match argument.name:
             case "task_id":
                 return await _task_ids(service, argument.value)
+            case "film_id":
+                return await _film_ids(service, argument.value)
             case "size":
                 return _beginning(argument.value.replace("x", "*"), WAN25_T2V.all_sizes)
             case "model":
@@ -46,6 +48,14 @@ async def _task_ids(service: Service, prefix: str) -> Completion:
         videos = await service()
         ids = await videos.ids(prefix, limit=_MOST + 1, caller=caller())
     except WanError:  # the tools say it in words; here there is nothing to offer
+        ids = []
+    return Completion(values=ids[:_MOST], has_more=len(ids) > _MOST)
+
+
+async def _film_ids(service: Service, prefix: str) -> Completion:
+    try:
+        ids = await (await service()).films.ids(prefix, limit=_MOST + 1, caller=caller())
+    except WanError:
         ids = []
     return Completion(values=ids[:_MOST], has_more=len(ids) > _MOST)
 

@@ -1,4 +1,4 @@
-"""The prompts: what a model has to know to write for Wan 2.5, and to turn a script into shots.
+"""The prompts: what a model has to know to write for Wan 2.5, and to turn an idea into a film.
 
 From the official prompt guide, in our own words: https://help.aliyun.com/zh/model-studio/text-to-video-prompt
 How many words fit into five seconds is our own reckoning, at the pace of ordinary speech.
@@ -55,11 +55,11 @@ Answer with prompt, negative_prompt, size, duration and prompt_extend. Then call
 call create_video when the person agrees."""
 
 _SHOTS = """\
-Split this script into shots for the video model Wan 2.5, and price them before anything is made.
+Turn this into a film: shots for the video model Wan 2.5, priced before anything is made, joined into one file.
 
-<script>
-{script}
-</script>
+<idea>
+{idea}
+</idea>
 {wishes}
 Each video is one continuous shot of 5 or 10 s with its own sound, and the model remembers nothing of the shot before.
 - Cut where place, time, subject or camera changes. One action, one camera movement, one speaker per shot. 5 s hold a \
@@ -72,16 +72,17 @@ they belong to; a name or "the same man" means nothing to the model.
 neighbours; open every new place with a wide shot.
 - Sound: music would start anew in every shot, so write "no background music" and lay it under the film afterwards. \
 Use the same words for a place's ambience and for each voice; "no dialogue" where nobody speaks.
-- The same size and negative_prompt for all shots. prompt_extend false, or the fixed words will be rewritten.
+- One size and one negative_prompt for the film, and its style once: create_film adds it to every prompt. \
+prompt_extend false, or the fixed words will be rewritten.
 
-Each prompt, at most {longest} characters, in this order:
+Each prompt, at most {longest} characters with the style, in this order:
 {order}
 
-Answer with the fixed descriptions, then a table: number, seconds, what happens, prompt. Count the 5 s and the 10 s \
-shots, call estimate_cost for each length with its count, and tell the person the sum and what the budget leaves. \
-Make nothing before they agree. Then make the first shot alone and let them look at it; after that one create_video \
-per shot (five run at once, the others wait their turn) and get_video_task for each. A shot that went wrong is made \
-again with another seed or a mended prompt; the others stay."""
+Answer with the fixed descriptions, then a table: number, seconds, what happens, prompt (60 shots at most). Call \
+estimate_cost with size and shots (the list of their seconds), and tell the person the price and what the budget \
+leaves. Make nothing before they agree. Then call create_film once, with title, style, shots and max_cost, and \
+get_film until it has ended. Look at each shot with preview_video; one that went wrong is made again by retake, with a \
+mended prompt or another seed, and only that one is paid; the others stay and the film is joined anew."""
 
 
 def add_prompts(server: MCPServer[Any]) -> None:
@@ -98,10 +99,10 @@ def add_prompts(server: MCPServer[Any]) -> None:
     )
     server.add_prompt(
         _prompt(
-            script_to_shots,
-            title="Script to shots",
-            description="Split a script into 5 and 10 s shots that belong together, priced before they are made.",
-            script="The script or story.",
+            film_script,
+            title="Film script",
+            description="Turn an idea into 5 and 10 s shots that belong together, priced, then made as one film.",
+            idea="The idea, story or script.",
             seconds="How long the whole film should be, in seconds.",
             size="width*height of every shot.",
         )
@@ -119,15 +120,15 @@ async def wan_prompt(idea: str, style: str = "", sound: str = "") -> str:
     )
 
 
-async def script_to_shots(script: str, seconds: str = "", size: str = "") -> str:
-    """Teach to split a script; the arguments of prompts are always text."""
+async def film_script(idea: str, seconds: str = "", size: str = "") -> str:
+    """Teach to split an idea into shots; the arguments of prompts are always text."""
     if seconds.strip() and not (seconds.strip().isdecimal() and int(seconds) >= min(WAN25_T2V.durations)):
         raise MCPError(INVALID_PARAMS, f"seconds must be a whole number of at least {min(WAN25_T2V.durations)}.")
     if size.strip() and size.strip() not in WAN25_T2V.all_sizes:
         raise MCPError(INVALID_PARAMS, f"size must be one of {', '.join(WAN25_T2V.all_sizes)}.")
     length = f"about {seconds.strip()} s" if seconds.strip() else ""
     return _SHOTS.format(
-        script=_given("script", script),
+        idea=_given("idea", idea),
         wishes=_wishes(("Length of the whole film", length), ("Size of every shot", size)),
         order=_ORDER,
         longest=WAN25_T2V.prompt_max,

@@ -1,6 +1,7 @@
 """The resources: the models, the money of the day, each task, each video. All are views of what the tools show."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -10,13 +11,14 @@ from mcp.server.mcpserver.resources import FunctionResource
 
 from wan_mcp.domain.catalogue import MODELS
 from wan_mcp.domain.errors import NoVideo, UnknownTask, WanError
+from wan_mcp.domain.film import FILM
 from wan_mcp.domain.language import say, sentences
 from wan_mcp.domain.task import Status
-from wan_mcp.server import links, views
+from wan_mcp.server import film_views, links, views
 from wan_mcp.server.callers import caller
 from wan_mcp.server.previews import JPEG, USUAL_FRAMES
 from wan_mcp.server.worded import Service
-from wan_mcp.service.report import Preview, Report
+from wan_mcp.service.report import FilmReport, Preview, Report
 
 JSON = "application/json"
 LARGEST_BLOB = 5_000_000
@@ -41,6 +43,7 @@ def add_resources(server: MCPServer[Any], service: Service) -> None:
     )(_model)
     _add_ledger(server, service)
     _add_tasks(server, service)
+    _add_films(server, service)
     _add_videos(server, service)
 
 
@@ -93,8 +96,32 @@ def _add_tasks(server: MCPServer[Any], service: Service) -> None:
     )(task)
 
 
+def _add_films(server: MCPServer[Any], service: Service) -> None:
+    async def film(film_id: str) -> str:
+        return _json(film_views.whole(await _film(service, film_id)))
+
+    server.resource(
+        links.FILM,
+        name="film",
+        title="Film",
+        description="One film in full: each shot with its prompt, takes, costs and files.",
+        mime_type=JSON,
+    )(film)
+
+
+async def _film(service: Service, film_id: str) -> FilmReport:
+    try:
+        return await (await service()).films.get(film_id, caller=caller())
+    except UnknownTask as error:
+        raise ResourceNotFoundError(error.words) from error
+    except WanError as error:
+        raise ResourceError(error.words) from error
+
+
 def _add_videos(server: MCPServer[Any], service: Service) -> None:
     async def video(task_id: str) -> str | bytes:
+        if task_id.startswith(FILM):
+            return await _joined(await _film(service, task_id))
         return await _video(await _report(service, task_id))
 
     server.resource(
@@ -134,15 +161,26 @@ async def _video(report: Report) -> str | bytes:
         raise ResourceNotFoundError(sentences(there_is_none, views.next_words(report)))
     if not task.file:
         return _json(views.video_elsewhere(task, views.next_words(report)))
-    file = anyio.Path(task.file)
+    return await _read(task.file, lambda why: views.video_elsewhere(task, why))
+
+
+async def _joined(report: FilmReport) -> str | bytes:
+    file = report.film.file if report.is_settled else None
+    if file is None:
+        none = say("{film} is {status}, so there is no file of it.", film=report.film.id, status=report.status)
+        raise ResourceNotFoundError(sentences(none, film_views.next_words(report)))
+    return await _read(file, lambda why: {"film_id": report.film.id, "file": file, "why": why})
+
+
+async def _read(path: str, elsewhere: Callable[[str], dict[str, Any]]) -> str | bytes:
+    """The file, or where it is and why it is not handed over."""
+    file = anyio.Path(path)
     try:
         if (await file.stat()).st_size > LARGEST_BLOB:
-            why = say("It is larger than {size} MB.", size=LARGEST_BLOB // 1_000_000)
-            return _json(views.video_elsewhere(task, why))
+            return _json(elsewhere(say("It is larger than {size} MB.", size=LARGEST_BLOB // 1_000_000)))
         return await file.read_bytes()
     except OSError as error:
-        why = say("The file cannot be read: {reason}.", reason=error.strerror)
-        return _json(views.video_elsewhere(task, why))
+        return _json(elsewhere(say("The file cannot be read: {reason}.", reason=error.strerror)))
 
 
 async def _report(service: Service, task_id: str) -> Report:

@@ -32,8 +32,9 @@ from mcp.types import (
 )
 
 from wan_mcp.domain.errors import UnknownTask, WanError
+from wan_mcp.domain.film import FILM
 from wan_mcp.server.callers import caller
-from wan_mcp.server.links import task_uri
+from wan_mcp.server.links import film_uri, task_uri
 from wan_mcp.server.tasks import TaskBook, declares_tasks, detailed, undeclared
 
 if TYPE_CHECKING:  # the service is imported when it is opened
@@ -216,6 +217,8 @@ class Subscriptions:
             videos = await self._news.service()
             if uri.startswith(task_uri("vid_")):
                 await videos.get(uri.removeprefix(task_uri("")), caller=caller())
+            elif uri.startswith(film_uri(FILM)):
+                await videos.films.get(uri.removeprefix(film_uri("")), caller=caller())
         except UnknownTask:
             return False
         except WanError as error:  # every tool says so in words; once one of them succeeds, the news comes too

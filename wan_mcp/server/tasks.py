@@ -8,6 +8,7 @@ Source: https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-2
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -27,13 +28,15 @@ from mcp.types import (
 )
 from pydantic import Field
 
-from wan_mcp.domain.errors import UnknownTask, WanError
+from wan_mcp.domain.errors import TooLate, UnknownTask, WanError
+from wan_mcp.domain.film import FILM, FilmStatus
 from wan_mcp.domain.language import say
 from wan_mcp.domain.task import Status
-from wan_mcp.server import views
+from wan_mcp.server import film_views, views
 from wan_mcp.server.callers import caller
+from wan_mcp.server.film_tools import shown as film_shown
 from wan_mcp.server.tools import Service, shown
-from wan_mcp.service.report import Report
+from wan_mcp.service.report import FilmReport, Report
 
 logger = logging.getLogger(__name__)
 
@@ -133,10 +136,11 @@ class Tasks(Extension):
         if not isinstance(result, CallToolResult) or result.is_error:
             return result
         told: Wire = result.structured_content or {}
-        if "task_id" not in told:
+        task_id = told.get("task_id") or told.get("film_id")
+        if task_id is None:
             return result
         try:
-            task = await self._book.get(told["task_id"])
+            task = await self._book.get(task_id)
         except WanError as error:
             logger.warning("%s", error)
             return result  # which says all there is to say
@@ -223,6 +227,8 @@ class VideoTasks:
 
     async def get(self, task_id: str) -> TaskState:
         """Return one of the caller's tasks, by our own id only: reading must adopt nothing."""
+        if task_id.startswith(FILM):
+            return _film_state(await (await self._service()).films.get(task_id, caller=caller()))
         report = await self._report(task_id)
         if report.task.is_settled:
             self._cancels.pop(task_id, None)
@@ -230,6 +236,10 @@ class VideoTasks:
 
     async def cancel(self, task_id: str) -> None:
         """Cancel it while nothing of it has started; otherwise it goes on, and says so."""
+        if task_id.startswith(FILM):
+            with suppress(TooLate):  # nothing of it goes on any more
+                await (await self._service()).films.cancel(task_id, caller=caller())
+            return
         if (await self._report(task_id)).task.is_settled:
             return
         videos = await self._service()
@@ -281,6 +291,28 @@ def _ended(report: Report) -> tuple[Literal["working", "completed", "cancelled"]
     return "completed", result if task.is_saved else result.model_copy(update={"is_error": True})
 
 
+def _film_state(report: FilmReport) -> TaskState:
+    """A film is one task. One that needs its caller has ended for this protocol: it goes on by a tool call only."""
+    film = report.film
+    status: Literal["working", "completed", "cancelled"] = "working"
+    result = None
+    if report.status is FilmStatus.CANCELED:
+        status = "cancelled"
+    elif report.is_settled:
+        told = film_shown(report)
+        is_made = report.status is FilmStatus.SUCCEEDED
+        status, result = "completed", told if is_made else told.model_copy(update={"is_error": True})
+    return TaskState(
+        id=film.id,
+        status=status,
+        created_at=film.asked_at,
+        updated_at=max(film.since, *(take.since for shot in report.shots for take in shot.takes)),
+        poll_seconds=max(1, min(15, views.seconds(report.next_look))),
+        message=film_views.progress_words(report),
+        result=result,
+    )
+
+
 def video_tasks(book: VideoTasks) -> Tasks:
     """The extension over the ledger."""
-    return Tasks(book, tools=frozenset({"create_video"}))
+    return Tasks(book, tools=frozenset({"create_video", "create_film"}))

@@ -6,12 +6,11 @@ enforced by `domain`, in words. The SDK alone would ignore an unknown argument a
 
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
-from pydantic import BaseModel, Field
 
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V, Model
@@ -25,9 +24,12 @@ from wan_mcp.domain.request import (
     parse_size,
     request_arguments,
 )
+from wan_mcp.domain.script import MOST_SHOTS
 from wan_mcp.domain.task import Status
-from wan_mcp.server import views
+from wan_mcp.server import film_views, views
 from wan_mcp.server.callers import caller
+from wan_mcp.server.consent import Consent, asks_by_form
+from wan_mcp.server.film_tools import film_tools
 from wan_mcp.server.links import PLAYER, links
 from wan_mcp.server.previews import preview
 from wan_mcp.server.worded import Raw, Schema, Service, flag, integer, number, one_of, reading, text, told, tool
@@ -44,12 +46,6 @@ _MOST_LISTED = 50
 _MOST_COUNTED = 1000
 
 
-class Consent(BaseModel):
-    """What the person is asked for before money is spent."""
-
-    agree: bool = Field(description="Spend this amount?")
-
-
 def shown(report: Report) -> CallToolResult:
     """One task as a result."""
     return told(views.text(report), views.structured(report), *links(report))
@@ -57,7 +53,15 @@ def shown(report: Report) -> CallToolResult:
 
 def build_tools(service: Service) -> list[Tool]:
     """Make every tool over `service`."""
-    return [_create(service), _get(service), _estimate(service), _list(service), _cancel(service), preview(service)]
+    return [
+        _create(service),
+        _get(service),
+        _estimate(service),
+        _list(service),
+        _cancel(service),
+        preview(service),
+        *film_tools(service),
+    ]
 
 
 # create_video
@@ -67,7 +71,7 @@ def _create(service: Service) -> Tool:
     async def ask_the_person(arguments: Raw, ctx: Context[Any, Any]) -> Elicit[Consent] | Consent:
         videos = await service()
         request, max_cost = _order(arguments, videos)
-        can_ask = _can_ask(ctx)
+        can_ask = asks_by_form(ctx)
         if not await videos.needs_consent(request, max_cost, can_ask=can_ask, caller=caller()):
             # Nobody need be asked: they were in words, or it is cheap, or open already and not paid again.
             return Consent(agree=max_cost is not None)
@@ -81,7 +85,7 @@ def _create(service: Service) -> Tool:
         videos = await service()
         request, max_cost = _order(arguments, videos)
         agreed = isinstance(consent, AcceptedElicitation) and consent.data.agree
-        can_ask = _can_ask(ctx)
+        can_ask = asks_by_form(ctx)
         if not agreed and can_ask and await videos.needs_consent(request, max_cost, can_ask=True, caller=caller()):
             raise _declined(videos, request)
         return shown(await videos.create(request, agreed=agreed, caller=caller()))
@@ -108,13 +112,6 @@ def _order(arguments: Raw, videos: "Videos") -> tuple[VideoRequest, float | None
     max_cost = read.number("max_cost")
     request = parse_request(read, videos.settings.model, videos.settings.limits)
     return request, max_cost
-
-
-def _can_ask(ctx: Context[Any, Any]) -> bool:
-    """Does this client show a form to its person? Declaring elicitation with nothing in it means forms."""
-    capabilities = ctx.client_capabilities
-    asks = capabilities.elicitation if capabilities else None
-    return asks is not None and (asks.form is not None or asks.url is None)
 
 
 def _declined(videos: "Videos", request: VideoRequest) -> Declined:
@@ -181,12 +178,14 @@ def _progress(ctx: Context[Any, Any]) -> Callable[[Report], Awaitable[None]]:
 def _estimate(service: Service) -> Tool:
     async def estimate_cost(arguments: Raw) -> CallToolResult:
         videos = await service()
-        read = Arguments(arguments, known=("size", "resolution", "duration", "count"))
+        read = Arguments(arguments, known=("size", "resolution", "duration", "count", "shots"))
         model, limits = videos.settings.model, videos.settings.limits
         size = parse_size(read, model, limits)
         resolution = parse_resolution(read, model, limits)
         duration = parse_duration(read, model, limits)
         count = read.integer("count", low=1, high=_MOST_COUNTED) or 1
+        if read.given("shots"):
+            duration, count = _length_of_film(read, model), 1
         if resolution and read.given("size") and resolution != model.resolution(size):
             read.problem(
                 say(
@@ -209,9 +208,21 @@ def _estimate(service: Service) -> Tool:
             "resolution": one_of("Instead of size.", tuple(WAN25_T2V.sizes)),
             "duration": _duration(),
             "count": integer("", low=1, high=_MOST_COUNTED, default=1),
+            "shots": {"type": "array", "items": {"type": "integer"}, "description": "A film: duration of each shot."},
         },
         annotations=reading(open_world=False),
     )
+
+
+def _length_of_film(read: Arguments, model: Model) -> int:
+    """All its seconds: the sum of what its shots are to last."""
+    raw = read.raw("shots")
+    listed = cast(list[object], raw) if isinstance(raw, list) else []
+    lengths = [length for length in listed if isinstance(length, int) and length in model.durations]
+    if not 1 <= len(listed) <= MOST_SHOTS or len(lengths) != len(listed):
+        words = say(" or ").join(str(seconds) for seconds in model.durations)
+        read.problem(say("shots must be a list of 1 to {most} durations, each {words}.", most=MOST_SHOTS, words=words))
+    return sum(lengths)
 
 
 async def _account(videos: "Videos") -> Account | None:
@@ -234,12 +245,16 @@ def _list(service: Service) -> Tool:
         limit = read.integer("limit", low=1, high=_MOST_LISTED) or 10
         read.finish()
         reports = await videos.newest(status=Status(status) if status else None, limit=limit, caller=caller())
-        return told(*views.listing(reports, await videos.spending.account(caller=caller())))
+        films = [] if status else await videos.films.newest(limit=limit, caller=caller())
+        account = await videos.spending.account(caller=caller())
+        return told(
+            *views.listing(reports, account, [(film_views.line(film), film_views.structured(film)) for film in films])
+        )
 
     return tool(
         list_video_tasks,
         title="List video tasks",
-        description="Tasks, newest first, and what is held, charged and left today. "
+        description="Tasks and films, newest first, and what is held, charged and left today. "
         "Look here before repeating a create_video whose answer was lost.",
         properties={
             "status": one_of("", tuple(status.value for status in Status)),

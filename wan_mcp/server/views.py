@@ -4,7 +4,7 @@ Some hosts show a model only the text, some only the structured content, so each
 status, the file, the link and when it dies, the cost, the next step. Absent rather than null.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -59,6 +59,8 @@ def structured(report: Report) -> dict[str, Any]:
         "elapsed_seconds": seconds(report.elapsed),
         "usual_seconds": seconds(report.usual) if task.is_open else None,
         "queue_place": report.place,
+        "film_id": task.film_id,
+        "shot": task.shot,
         "file": task.file,
         "video_url": task.video_url,
         "expires_at": rfc3339(task.expires_at) if task.video_url and task.expires_at else None,
@@ -302,11 +304,21 @@ def left_words(account: Account) -> str:
     )
 
 
-def listing(reports: list[Report], account: Account) -> tuple[str, dict[str, Any]]:
-    """Several tasks, newest first, and where the money stands."""
-    lines = [line(report) for report in reports] or [say("No tasks.")]
-    shown = {"tasks": [_listed(report) for report in reports], "budget": budget(account)}
-    return "\n".join([*lines, budget_words(account)]), shown
+def listing(
+    reports: list[Report], account: Account, films: Sequence[tuple[str, dict[str, Any]]] = ()
+) -> tuple[str, dict[str, Any]]:
+    """Several tasks, newest first, `films` as lines and as data, and where the money stands."""
+    lines = [line(report) for report in reports] + [line for line, _ in films]
+    shown: dict[str, Any] = {"tasks": [_listed(report) for report in reports]}
+    if films:
+        shown["films"] = [listed(film) for _, film in films]
+    shown["budget"] = budget(account)
+    return "\n".join([*(lines or [say("No tasks.")]), budget_words(account)]), shown
+
+
+def listed(shown: dict[str, Any]) -> dict[str, Any]:
+    """A film without what belongs to one in hand."""
+    return {name: value for name, value in shown.items() if name not in _NOT_IN_A_LIST}
 
 
 def _listed(report: Report) -> dict[str, Any]:

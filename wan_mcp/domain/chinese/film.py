@@ -30,6 +30,13 @@ FILM: dict[str, str] = {
         "请询问本人；同意后，以 max_cost={cost} 再次调用 {tool}。"
     ),
     "{id} was changed in this very moment.": "{id} 刚刚被更改。",
+    # server/
+    "shots must be a list of 1 to {most} durations, each {words}.": "shots 必须是 1 到 {most} 个时长的列表，每个为 {words}。",
+    "Offer something cheaper: fewer or shorter shots, or a smaller size (estimate_cost).": (
+        "请提出更便宜的方案：更少或更短的镜头，或更小的尺寸（estimate_cost）。"
+    ),
+    "prompt and seed are for one shot: name it by shot.": "prompt 和 seed 针对单个镜头：请用 shot 指明。",
+    "{film} is {status}, so there is no file of it.": "{film} 处于 {status}，因此没有它的文件。",
     # server/film_views.py
     "film of {shots} shots, {seconds} s": "影片，{shots} 个镜头，{seconds} 秒",
     "The same is already under way, so nothing new was ordered: {told}": "同样的内容已在进行中，因此没有新下单：{told}",

@@ -1,0 +1,19 @@
+"""Asking the person before money is spent, where their client can show them a question."""
+
+from typing import Any
+
+from mcp.server.mcpserver import Context
+from pydantic import BaseModel, Field
+
+
+class Consent(BaseModel):
+    """What the person is asked for before money is spent."""
+
+    agree: bool = Field(description="Spend this amount?")
+
+
+def asks_by_form(ctx: Context[Any, Any]) -> bool:
+    """Does this client show a form to its person? Declaring elicitation with nothing in it means forms."""
+    capabilities = ctx.client_capabilities
+    asks = capabilities.elicitation if capabilities else None
+    return asks is not None and (asks.form is not None or asks.url is None)
