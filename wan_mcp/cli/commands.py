@@ -15,6 +15,7 @@ import click
 from wan_mcp import __version__
 from wan_mcp.cli import pages
 from wan_mcp.cli.board import read_tasks, watch_tasks
+from wan_mcp.cli.film import film
 from wan_mcp.cli.order import agree, end, look_at, look_once, make, read_order
 from wan_mcp.cli.preview import preview
 from wan_mcp.cli.program import Program, json_option
@@ -177,7 +178,8 @@ def tasks(terminal: Terminal, status: str | None, limit: int, watch: bool) -> No
         return
 
     async def work(videos: Videos) -> str:
-        terminal.list(*await read_tasks(videos, status=only, limit=limit))
+        films = [] if only else await videos.films.newest(limit=limit)
+        terminal.list(*await read_tasks(videos, status=only, limit=limit), films)
         return pages.unsaved_words(await videos.unsaved(), videos.now())
 
     terminal.warn(visit(work))
@@ -402,6 +404,7 @@ def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None
 
 
 program.add_command(preview)
+program.add_command(film)
 
 
 def _leading_to(url: str) -> dict[str, str]:

@@ -7,7 +7,7 @@ content of `server/views`, and nothing else, on stdout.
 import io
 import json
 import sys
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -24,8 +24,8 @@ from wan_mcp.domain.catalogue import Quote, Region
 from wan_mcp.domain.errors import WanError
 from wan_mcp.domain.language import say
 from wan_mcp.domain.task import Status
-from wan_mcp.server import views
-from wan_mcp.service.report import Account, Report
+from wan_mcp.server import film_views, views
+from wan_mcp.service.report import Account, FilmReport, Report
 
 Tell = Callable[[Report], Awaitable[None]]
 
@@ -62,13 +62,17 @@ class Terminal:
         else:
             pages.card(self.out, report)
 
-    def list(self, reports: list[Report], account: Account) -> None:
-        """Show several tasks, and where the money stands."""
-        lines, shown = views.listing(reports, account)
+    def list(self, reports: list[Report], account: Account, films: Sequence[FilmReport] = ()) -> None:
+        """Show several tasks and films, and where the money stands."""
+        told = [(film_views.line(film), film_views.structured(film)) for film in films]
+        lines, shown = views.listing(reports, account, told)
         if self.as_json:
             self.data(shown)
         elif self.out.is_terminal:
-            self.out.print(pages.table(reports, self.out.width) if reports else pages.no_tasks())
+            if reports or not films:
+                self.out.print(pages.table(reports, self.out.width) if reports else pages.no_tasks())
+            for line, _ in told:
+                self.out.print(pages.printable(line))
             self.out.print()
             self.out.print(say("Budget: {budget}", budget=pages.budget(account)), style="dim")
         else:

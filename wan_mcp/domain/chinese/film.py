@@ -30,6 +30,30 @@ FILM: dict[str, str] = {
         "请询问本人；同意后，以 max_cost={cost} 再次调用 {tool}。"
     ),
     "{id} was changed in this very moment.": "{id} 刚刚被更改。",
+    # cli/film.py
+    "{file} cannot be read: {reason}.": "无法读取 {file}：{reason}。",
+    "{file} must have a title and shots.": "{file} 必须有 title 和 shots。",
+    "Mend the lines and run it again.": "请改正这些行后重新运行。",
+    "The same film is already under way, so nothing new was ordered.": "同样的影片已在进行中，因此没有新下单。",
+    "film": "影片",
+    "shot {number}": "镜头 {number}",
+    "{seconds} s, {prompt}": "{seconds} 秒，{prompt}",
+    "{price} for {count} shots, {seconds} s": "{price}，共 {count} 个镜头，{seconds} 秒",
+    "Make “{title}”, {count} shots, for {cost}?": "是否以 {cost} 制作“{title}”（{count} 个镜头）？",
+    "Stopped waiting. What was sent goes on at DashScope; the rest is sent while a wan-mcp runs. Come back with\n"
+    "  wan-mcp film {film}": (
+        "已停止等待。已发送的镜头在 DashScope 上继续；其余的在 wan-mcp 运行时发送。之后可用以下命令继续：\n"
+        "  wan-mcp film {film}"
+    ),
+    "Make a film of many shots. PAID.": "制作由多个镜头组成的影片。收费。",
+    "Make a film. PAID.": "制作一部影片。收费。",
+    "SCRIPT is a YAML or JSON file: title, shots (each with a prompt), and what create_film takes beside them; - reads "
+    "it from stdin. The id of a film goes on with it, and waits for it.": (
+        "SCRIPT 是 YAML 或 JSON 文件：title、shots（每个都有 prompt），以及 create_film 的其他参数；- 表示从标准输入读取。"
+        "给出影片编号则继续并等待该影片。"
+    ),
+    "Only say the plan and the price.": "只显示计划与价格。",
+    "Return once it is ordered; a server or this command makes it later.": "下单后立即返回；稍后由服务器或本命令完成。",
     # server/
     "shots must be a list of 1 to {most} durations, each {words}.": "shots 必须是 1 到 {most} 个时长的列表，每个为 {words}。",
     "Offer something cheaper: fewer or shorter shots, or a smaller size (estimate_cost).": (

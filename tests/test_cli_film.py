@@ -1,0 +1,116 @@
+"""`wan-mcp film`: from a script on disk to a file beside it."""
+
+import json
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
+from tests.commands import Person, a_terminal, environment, talk
+from wan_mcp.cli.film import read_page
+from wan_mcp.domain.errors import InvalidRequest
+from wan_mcp.simulator import Simulator, serving
+
+pytestmark = pytest.mark.anyio
+
+SCRIPT = """\
+title: The fox
+size: 832*480
+style: Shot on 16 mm film.
+shots:
+  - prompt: A fox wakes in the snow.
+  - prompt: The fox runs.
+    duration: 10
+"""
+
+
+@pytest.fixture
+def simulator() -> Simulator:
+    """A service in real time whose videos take no time."""
+    return Simulator(media="clip", run_delay=0, run_time=0.2)
+
+
+@pytest.fixture
+async def person(simulator: Simulator, tmp_path: Path) -> AsyncGenerator[Person]:
+    """Somebody at a terminal."""
+    async with serving(simulator) as url:
+        yield Person(environment(url, tmp_path))
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> str:
+    """A good script."""
+    path = tmp_path / "fox.yaml"
+    path.write_text(SCRIPT, encoding="utf-8")
+    return str(path)
+
+
+async def test_a_script_becomes_a_film(person: Person, script: str) -> None:
+    """Planned, priced, agreed to, made, joined."""
+    result = await person.types("film", script, "--yes")
+    assert result.exit_code == 0, result.output
+    assert "The fox runs." in result.stderr
+    assert "4.50 CNY for 2 shots, 15 s" in result.stderr
+    assert "SUCCEEDED" in result.stdout
+    [file] = Path(person.env["WAN_MCP_OUTPUT_DIR"]).glob("*.mp4")
+    assert str(file) in result.stdout
+    film_id = result.stdout.split()[0]
+    again = await person.reads("film", film_id)
+    assert (again["status"], again["file"]) == ("SUCCEEDED", str(file))
+    assert (await person.reads("tasks"))["films"][0]["film_id"] == film_id
+    assert film_id in (await person.types("tasks")).stdout
+
+
+async def test_a_dry_run_says_the_plan_and_the_price_and_orders_nothing(
+    person: Person, script: str, simulator: Simulator
+) -> None:
+    """Free, also of a key."""
+    told = await person.reads("film", script, "--dry-run")
+    assert (told["amount"], told["currency"], len(told["shots"])) == (4.5, "CNY", 2)
+    assert told["shots"][1] == {"shot": 2, "duration": 10, "prompt": "The fox runs."}
+    assert simulator.requests == []
+
+
+async def test_the_person_is_asked_for_the_whole_price(person: Person, script: str, simulator: Simulator) -> None:
+    """A no orders nothing; where nobody can be asked, the way is told."""
+    env = {"WAN_MCP_CONFIRM_ABOVE": "1"}
+    terminal = a_terminal()
+    refused = await person.types("film", script, terminal=terminal, answer="n\n", env=env)
+    assert refused.exit_code == 1
+    assert "You did not agree to 4.50 CNY" in talk(terminal)
+    silent = await person.types("film", script, env=env)
+    assert "--max-cost 4.50" in silent.stderr
+    assert simulator.requests == []
+    agreed = await person.types("film", script, "--max-cost", "4.5", "--no-wait", "--json", env=env)
+    assert json.loads(agreed.stdout)["status"] == "RENDERING"
+
+
+async def test_faults_are_told_by_their_lines(person: Person, tmp_path: Path) -> None:
+    """In the file, where they can be mended."""
+    path = tmp_path / "bad.yaml"
+    path.write_text(SCRIPT.replace("duration: 10", "duration: 7").replace("832*480", "4K"), encoding="utf-8")
+    result = await person.types("film", str(path))
+    assert result.exit_code == 1
+    assert f"{path}:2: size must be" in result.stderr
+    assert f"{path}:6: Shot 2: duration must be" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("title: [", ":1: "), ("a: b: c", ":1: "), ("- x", "must have a title and shots"), (None, "cannot be read")],
+)
+def test_what_is_no_script_is_told(tmp_path: Path, text: str | None, words: str) -> None:
+    """With the line at which reading went wrong."""
+    path = tmp_path / "script.yaml"
+    if text is not None:
+        path.write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidRequest) as told:
+        read_page(str(path))
+    assert words in told.value.words
+
+
+def test_json_is_a_script_too(tmp_path: Path) -> None:
+    """Programs write it."""
+    path = tmp_path / "script.json"
+    path.write_text(json.dumps({"title": "x", "shots": [{"prompt": "y"}]}))
+    assert read_page(str(path)).told == {"title": "x", "shots": [{"prompt": "y"}]}
