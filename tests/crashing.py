@@ -73,7 +73,7 @@ class CountedLedger(Ledger):
 async def main_job(url: str, folder: Path, prompt: str) -> None:
     """Create, look, save."""
     clock = HandClock()
-    async with open_service(made(url, folder), clock=clock, watching=False) as service:
+    async with open_service(made(url, folder), clock=clock, watching=False, stamping=False) as service:
         await service.create(a_request(prompt), agreed=False)
         for _ in range(2):
             clock.turn(30)

@@ -38,7 +38,7 @@ async def test_a_prompt_becomes_a_saved_file(person: Person, tmp_path: Path) -> 
     """The main job: the price before, path, size and cost after."""
     result = await person.types("create", CAT)
 
-    [file] = (tmp_path / "videos").iterdir()
+    [file] = (tmp_path / "videos").glob("*.mp4")
     assert result.exit_code == 0
     assert "720P: 0.60 CNY/s × 5 s = 3.00 CNY (simulated: nothing is paid)" in result.stderr
     assert result.stdout.startswith(f"SUCCEEDED  {CAT}\n")
@@ -211,7 +211,7 @@ async def test_without_waiting_it_says_how_to_come_back(person: Person, tmp_path
     assert not (tmp_path / "videos").exists()
 
     shown = await person.types("show", task, "--wait", "20")
-    [file] = (tmp_path / "videos").iterdir()
+    [file] = (tmp_path / "videos").glob("*.mp4")
     assert f"file      {file}\n" in shown.stdout
 
 

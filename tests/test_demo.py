@@ -44,7 +44,7 @@ async def test_the_demo_brings_a_real_video_and_leaves_nothing_running(tmp_path:
     told = await anyio.run_process(command, stderr=None)
 
     text = told.stdout.decode()
-    [file] = output.iterdir()
+    [file] = output.glob("*.mp4")
     scenes = ["1  tools/list", "2  estimate_cost", "3  create_video", "4  get_video_task", "The video"]
     places = [text.index(scene) for scene in scenes]
     assert places == sorted(places)

@@ -118,7 +118,7 @@ async def test_a_client_does_the_main_job(
 def the_job_is_done(report: dict[str, Any], videos: Path) -> None:
     """The client showed the tools, the price, and a file that is there."""
     saw: dict[str, str] = report["saw"]
-    saved = next(path for path in videos.iterdir() if "cat" in path.name)
+    saved = next(path for path in videos.iterdir() if "cat" in path.name and path.suffix == ".mp4")
     assert report["tools"] == TOOLS
     assert "480P: 0.30 CNY/s" in saw["price"]
     assert str(saved) in saw["fetched"]

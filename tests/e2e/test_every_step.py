@@ -71,6 +71,7 @@ LOST: dict[str, Any] = {"on": "create", "kind": "drop"}
 WAIT: dict[str, Any] = {"on": "create", "kind": "throttle", "retry_after": 1}
 PATHS: dict[str, tuple[Job, dict[str, Any] | None, float]] = {
     "the main job": (make, None, 0),
+    "the main job, stamped": (make, None, 0),
     "accepted, and the answer lost": (make_and_find, {**LOST, "accept": True}, 0),
     "never arrived": (make_and_find, {**LOST, "accept": False}, 0),
     "queued, then sent": (make_from_the_queue, WAIT, 0),
@@ -133,7 +134,7 @@ def die(path: str, step: int, url: str, folder: Path) -> None:
 
 async def _go(path: str, url: str, folder: Path) -> None:
     clock = HandClock()
-    async with open_service(made(url, folder), clock=clock, watching=False) as videos:
+    async with open_service(made(url, folder), clock=clock, watching=False, stamping="stamped" in path) as videos:
         await PATHS[path][0](videos, clock)
 
 

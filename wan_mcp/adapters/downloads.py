@@ -13,7 +13,7 @@ import logging
 import os
 import re
 import ssl
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +35,7 @@ _WHOLE_DOWNLOAD = timedelta(minutes=30)
 _HOPS = 4
 _CHUNK = 1 << 20
 _PAGE = 4096
+_LARGEST_INDEX = 16 << 20
 _TINY = 1024
 """Bytes that no video of 5 seconds fits into; an error page called a video may."""
 _VIDEO_TYPES = ("video/", "application/octet-stream", "binary/octet-stream")
@@ -47,6 +48,16 @@ class Saved:
     path: Path
     size: int
     """Bytes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What is written into a whole video before it gets its name."""
+
+    mark: bytes
+    """What no other video has in it: by this a file is known again whose saving was not written down any more."""
+    write: Callable[[Path, Path], Awaitable[bool]]
+    """Make of the first file the second, with its origin in it; `False` where that cannot be, and nothing is there."""
 
 
 _BUCKETS = re.compile(r"[a-z0-9.-]+\.aliyuncs\.com")
@@ -89,9 +100,11 @@ class Downloads:
         """Close the connections."""
         await self._http.aclose()
 
-    async def save(self, url: str, name: str) -> Saved:
+    async def save(self, url: str, name: str, origin: Origin | None = None) -> Saved:
         """Bring the video behind `url` home as `name`, which may begin with a folder, going on where an earlier try
         broke off.
+
+        With an `origin` the file that gets the name has it in it, where it can be written.
 
         Raises:
             LinkExpired: the link is dead.
@@ -99,7 +112,7 @@ class Downloads:
         """
         outcome = "abandoned"
         try:
-            saved, outcome = await self._save_in_words(url, name), "saved"
+            saved, outcome = await self._save_in_words(url, name, origin), "saved"
             return saved
         except DownloadFailed as error:
             outcome = "expired" if isinstance(error, LinkExpired) else "failed"
@@ -114,10 +127,10 @@ class Downloads:
         except Exception:
             logger.exception("A download could not be counted")
 
-    async def _save_in_words(self, url: str, name: str) -> Saved:
+    async def _save_in_words(self, url: str, name: str, origin: Origin | None) -> Saved:
         try:
             with anyio.fail_after(self._whole_download):
-                return await self._save(url, name)
+                return await self._save(url, name, origin)
         except TimeoutError as error:
             raise DownloadFailed(say("The download took too long and is tried again.")) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -133,19 +146,36 @@ class Downloads:
                 )
             ) from error
 
-    async def _save(self, url: str, name: str) -> Saved:
+    async def _save(self, url: str, name: str, origin: Origin | None) -> Saved:
         final, part = self.folder / name, self.folder / f"{name}.part"
         await anyio.to_thread.run_sync(_make_folder, self.folder)
         await anyio.to_thread.run_sync(_make_folder, final.parent)
+        if origin is None:
+            return await self._bring(url, final, part, final)
+        # What came is whole, and its origin is still to be written in: killed on the way, it goes on from there.
+        whole, copy = self.folder / f"{name}.whole", self.folder / f"{name}.stamped"
+        saved = await anyio.to_thread.run_sync(_known_again, final, origin.mark)
+        if saved is None and not whole.exists():
+            came = await self._bring(url, final, part, whole)
+            saved = came if came.path == final else None
+        if saved is None:
+            source = copy if await origin.write(whole, copy) else whole
+            saved = await anyio.to_thread.run_sync(_named, source, final)
+        for left in (part, whole, copy):
+            await anyio.to_thread.run_sync(_discard, left)
+        return saved
+
+    async def _bring(self, url: str, final: Path, part: Path, name: Path) -> Saved:
+        """Fetch what is not at home as `final` yet, and call it `name`."""
         try:
-            return await self._fetch(url, final, part)
+            return await self._fetch(url, final, part, name)
         except LinkExpired:
             # Saved, and the process ended before that was written down; only whole files have this name.
             if size := _whole_video(final):
                 return Saved(path=final, size=size)
             raise
 
-    async def _fetch(self, url: str, final: Path, part: Path) -> Saved:
+    async def _fetch(self, url: str, final: Path, part: Path, name: Path) -> Saved:
         have = _size(part)
         async with self._open(url, have) as response:
             if response.status_code == 416:  # the part is longer than the video, or just as long
@@ -157,7 +187,7 @@ class Downloads:
                 await anyio.to_thread.run_sync(_discard, part)
                 return Saved(path=final, size=whole)
             await _write(response, part, append=response.status_code == 206)
-        return await anyio.to_thread.run_sync(_finish, part, final, whole)
+        return await anyio.to_thread.run_sync(_finish, part, name, whole)
 
     @asynccontextmanager
     async def _open(self, url: str, have: int) -> AsyncGenerator[httpx.Response]:
@@ -281,7 +311,7 @@ def _to_disk(file: BinaryIO) -> None:
     os.fsync(file.fileno())
 
 
-def _finish(part: Path, final: Path, whole: int | None) -> Saved:
+def _finish(part: Path, name: Path, whole: int | None) -> Saved:
     """Check what came, and give it its final name."""
     size = _size(part)
     if whole is not None and size != whole:
@@ -291,7 +321,22 @@ def _finish(part: Path, final: Path, whole: int | None) -> Saved:
     if not _is_video(part, size, walk=whole is None):
         _discard(part)
         raise DownloadFailed(say("What came is not a whole MP4 video; it is fetched anew."))
-    return Saved(path=_publish(part, final), size=size)
+    return _named(part, name)
+
+
+def _named(source: Path, name: Path) -> Saved:
+    size = _size(source)
+    return Saved(path=_publish(source, name), size=size)
+
+
+def _known_again(final: Path, mark: bytes) -> Saved | None:
+    """Find the video that carries `mark`, whatever number had to be put behind its name."""
+    for path in _names(final):
+        if not path.exists():
+            return None
+        if _is_video(path, size := _size(path), walk=True) and _holds(path, size, mark):
+            return Saved(path=path, size=size)
+    return None
 
 
 def _size(path: Path) -> int:
@@ -302,10 +347,14 @@ def _discard(part: Path) -> None:
     part.unlink(missing_ok=True)
 
 
+def _names(final: Path) -> Iterator[Path]:
+    yield final
+    yield from (final.with_stem(f"{final.stem} ({number})") for number in range(2, 1000))
+
+
 def _publish(part: Path, final: Path) -> Path:
     """Give the part its final name; a name that is taken is never overwritten."""
-    for number in range(1, 1000):
-        path = final if number == 1 else final.with_stem(f"{final.stem} ({number})")
+    for path in _names(final):
         if path.exists() or path.is_symlink():
             continue
         part.rename(path)
@@ -341,11 +390,23 @@ def _whole_video(path: Path) -> int | None:
 
 
 def _boxes_fit(file: BinaryIO, length: int) -> bool:
-    """Walk the top-level boxes: they fill the file exactly, and one is the `moov`.
+    return b"moov" in _boxes(file, length)
+
+
+def _holds(path: Path, length: int, mark: bytes) -> bool:
+    """Is `mark` in the index, where a file's own description is?"""
+    with path.open("rb") as file:
+        at, size = _boxes(file, length)[b"moov"]
+        file.seek(at)
+        return mark in file.read(min(size, _LARGEST_INDEX))
+
+
+def _boxes(file: BinaryIO, length: int) -> dict[bytes, tuple[int, int]]:
+    """Walk the top-level boxes: where each begins and how long it is; none, if they do not fill the file exactly.
 
     Source: ISO/IEC 14496-12 §4.2.
     """
-    kinds, at = list[bytes](), 0
+    found, at = dict[bytes, tuple[int, int]](), 0
     while at < length:
         file.seek(at)
         header = file.read(16)
@@ -355,7 +416,7 @@ def _boxes_fit(file: BinaryIO, length: int) -> bool:
         elif size == 0:  # to the end of the file
             size = length - at
         if len(header) < 8 or size < 8:
-            return False
-        kinds.append(kind)
+            return {}
+        found[kind] = (at, size)
         at += size
-    return at == length and b"moov" in kinds
+    return found if at == length else {}

@@ -125,6 +125,8 @@ class VideoTask:
     file: str | None = None
     file_bytes: int | None = None
     problem: Problem | None = None
+    remark: str | None = None
+    """What could not be done beside saving the file, in English; `said` gives its words."""
     searched_at: datetime | None = None
     """UNCERTAIN only: when DashScope's list was first found complete and without it."""
     disowned: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 from wan_mcp.domain.advice import advice
 from wan_mcp.domain.catalogue import REGIONS, SOURCES, Model, Quote, Region
 from wan_mcp.domain.errors import WanError
-from wan_mcp.domain.language import say, sentences
+from wan_mcp.domain.language import said, say, sentences
 from wan_mcp.domain.task import MoneyState, Status, VideoTask
 from wan_mcp.service.report import Account, Report
 
@@ -65,6 +65,7 @@ def structured(report: Report) -> dict[str, Any]:
         "video_url": task.video_url,
         "expires_at": rfc3339(task.expires_at) if task.video_url and task.expires_at else None,
         "error": problem(task),
+        "remark": said(task.remark) if task.remark else None,
         "next_step": next_words(report),
         "next_poll_seconds": None if task.is_settled else next_poll(report),
     }
@@ -81,7 +82,8 @@ def problem(task: VideoTask) -> dict[str, str] | None:
 def text(report: Report) -> str:
     """One task in words: what it is, what it costs, what to do next."""
     trouble = say("Last try: {trouble}", trouble=report.trouble) if report.trouble else ""
-    return sentences(_state(report), _cost(report.task), trouble, next_words(report))
+    remark = said(report.task.remark) if report.task.remark else ""
+    return sentences(_state(report), remark, _cost(report.task), trouble, next_words(report))
 
 
 def line(report: Report) -> str:

@@ -8,7 +8,7 @@ import anyio
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.downloads import Downloads
 from wan_mcp.adapters.ledger import Ledger
-from wan_mcp.adapters.media.workshop import Workshop
+from wan_mcp.adapters.media.workshop import Workshop, is_installed
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import Rights
 from wan_mcp.domain.errors import LedgerUnusable
@@ -33,11 +33,13 @@ async def open_service(
     clock: Clock | None = None,
     watching: bool = True,
     rights: Callable[[str], Rights | None] = lambda caller: None,
+    stamping: bool = True,
 ) -> AsyncGenerator[Videos]:
     """Open the ledger, start watching, and yield the service.
 
     Without `watching` nothing happens by itself: the caller takes the watcher's turns. `rights` says what
-    a caller other than the local person may, where anything is said of it.
+    a caller other than the local person may, where anything is said of it. Without `stamping`
+    a video is saved as it came, and has no poster.
 
     Raises:
         LedgerUnusable: nothing is started.
@@ -65,6 +67,7 @@ async def open_service(
         owner=owner,
         clock=clock,
         durations=durations,
+        workshop=workshop if stamping and is_installed() else None,
     )
     spending = Spending(settings=settings, ledger=ledger, clock=clock, rights=rights)
     finder = Finder(

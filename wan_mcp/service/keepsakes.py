@@ -1,8 +1,22 @@
-"""What goes with a saved video."""
+"""What goes with a saved video: its origin inside the file, a JSON and a poster beside it."""
 
-from wan_mcp.domain.errors import NoVideo
-from wan_mcp.domain.language import say
+import json
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+
+from wan_mcp.adapters.beside import lay
+from wan_mcp.adapters.downloads import Origin
+from wan_mcp.adapters.media.workshop import Workshop
+from wan_mcp.domain.errors import NoVideo, VideoUnusable
+from wan_mcp.domain.language import later, say
+from wan_mcp.domain.origin import metadata, sidecar
 from wan_mcp.domain.task import Status, VideoTask
+
+logger = logging.getLogger(__name__)
 
 
 def saved_file(task: VideoTask) -> str:
@@ -26,3 +40,73 @@ def saved_file(task: VideoTask) -> str:
     if task.status is Status.SUCCEEDED:
         raise NoVideo(say("The file of {task} could not be saved, and its link is dead.", task=task.id))
     raise NoVideo(say("{task} is {status}, so there is no video of it.", task=task.id, status=task.status))
+
+
+@dataclass
+class Keepsake:
+    """What goes with one video: its origin inside the file, a JSON and a poster beside it.
+
+    None of it is worth a paid video: whatever fails here is logged and told, and the video is saved as it came.
+    """
+
+    task: VideoTask
+    workshop: Workshop | None
+    """`None` where nothing can look into a video, or nothing is to."""
+    poster: bytes | None = None
+    remark: str | None = None
+    """What could not be done, in English; `said` gives its words."""
+
+    @property
+    def origin(self) -> Origin:
+        """What the download is to do with the whole file before it gets its name."""
+        return Origin(mark=self.task.id.encode(), write=self._write)
+
+    async def _write(self, source: Path, target: Path) -> bool:
+        if self.workshop is None:
+            return False
+        try:
+            self.poster = await self.workshop.stamp(source, target, metadata(self.task))
+            return True
+        except VideoUnusable as error:
+            logger.warning("%s: saved as it came, without its origin in it: %s", self.task.id, error)
+            self.remark = later("Its origin could not be written into the file.")
+            return False
+
+    async def lay_beside(self, saved: VideoTask) -> VideoTask:
+        """Write what stands beside a saved video; return its task with what could not be done."""
+        video = Path(saved.file or "")
+        if self.workshop is not None and self.poster is None and self.remark is None:
+            self.poster = await self._late_poster(video)
+        failed = await anyio.to_thread.run_sync(_lay, video, sidecar(saved), self.poster)
+        if failed:
+            logger.warning("%s: beside %s: %s", saved.id, video.name, failed)
+            self.remark = later("What belongs beside the file could not all be written.")
+        return replace(saved, remark=self.remark)
+
+    async def _late_poster(self, video: Path) -> bytes | None:
+        """An earlier process had given the video its name, and came no further."""
+        assert self.workshop is not None
+        try:
+            return await self.workshop.poster(video)
+        except VideoUnusable as error:
+            logger.warning("%s: no poster: %s", self.task.id, error)
+            return None
+
+
+def _lay(video: Path, told: dict[str, Any], poster: bytes | None) -> str | None:
+    """Write both; what has such a name and is not ours stays. Return why not, where it did not work."""
+    try:
+        page = video.with_suffix(".json")
+        if page.exists() and not _is_of(page, told["task_id"]):
+            return f"{page.name} is somebody else's"
+        lay(page, (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode())
+        picture = video.with_suffix(".jpg")
+        if poster is not None and not picture.exists():
+            lay(picture, poster)
+    except OSError as error:
+        return error.strerror or str(error)
+    return None
+
+
+def _is_of(page: Path, task_id: str) -> bool:
+    return task_id in page.read_bytes().decode(errors="replace")

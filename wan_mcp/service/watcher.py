@@ -15,6 +15,7 @@ from anyio.abc import TaskGroup
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.downloads import Downloads
 from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.media.workshop import Workshop
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.catalogue import Model
 from wan_mcp.domain.errors import (
@@ -50,6 +51,7 @@ from wan_mcp.domain.task import (
 from wan_mcp.service.changes import Changes
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.durations import Durations
+from wan_mcp.service.keepsakes import Keepsake
 from wan_mcp.service.search import Search
 from wan_mcp.service.submission import Sent, Submission
 
@@ -110,8 +112,10 @@ class Watcher:
         owner: Owner,
         clock: Clock,
         durations: Durations,
+        workshop: Workshop | None = None,
     ) -> None:
-        """`dashscope` is `None` where there is no key: nothing can be asked then, only saved."""
+        """`dashscope` is `None` where there is no key: nothing can be asked then, only saved. Without a `workshop`
+        videos are saved as they come."""
         self._account = account
         self._model = model
         self._dashscope = dashscope
@@ -120,6 +124,7 @@ class Watcher:
         self._owner = owner
         self._clock = clock
         self._durations = durations
+        self._workshop = workshop
         self._submission = Submission(dashscope=dashscope, clock=clock) if dashscope else None
         self._search = Search(dashscope=dashscope, ledger=ledger, clock=clock) if dashscope else None
         self.changes = Changes()
@@ -405,17 +410,18 @@ class Watcher:
 
     async def _save(self, watched: _Watched, step: Save) -> None:
         task = watched.task
+        keepsake = Keepsake(task, self._workshop)
         try:
             async with self._saving:
                 name = file_name(task, task.asked_at.astimezone())
-                saved = await self._downloads.save(step.url, f"{task.folder}/{name}" if task.folder else name)
+                name = f"{task.folder}/{name}" if task.folder else name
+                saved = await self._downloads.save(step.url, name, keepsake.origin)
         except LinkExpired as error:
             await self._ask_for_another_link(watched, error)
             return
         now = self._clock.now()
-        await self._record(
-            watched, task.to(Status.SUCCEEDED, now, file=str(saved.path), file_bytes=saved.size, problem=None)
-        )
+        at_home = task.to(Status.SUCCEEDED, now, file=str(saved.path), file_bytes=saved.size, problem=None)
+        await self._record(watched, await keepsake.lay_beside(at_home))
 
     async def _ask_for_another_link(self, watched: _Watched, error: LinkExpired) -> None:
         """Nobody has measured whether DashScope signs a link anew when asked again; it costs one look."""

@@ -97,10 +97,14 @@ def _poster(order: Order) -> dict[str, Any]:
 
 
 def _stamp(order: Order) -> dict[str, Any]:
+    from wan_mcp.adapters.media.reading import Unusable
     from wan_mcp.adapters.media.stamping import stamp
 
     stamp(Path(order["source"]), Path(order["target"]), order["metadata"])
-    return {}
+    try:
+        return _poster({"path": order["target"]})
+    except Unusable:
+        return {"jpeg": None}
 
 
 def _peak() -> int | None:

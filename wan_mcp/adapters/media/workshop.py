@@ -192,8 +192,10 @@ class Workshop:
         made = await self._made({"work": "poster", "path": _full(path)}, _LOOKING)
         return base64.b64decode(made["jpeg"])
 
-    async def stamp(self, source: Path, target: Path, metadata: Mapping[str, str]) -> None:
+    async def stamp(self, source: Path, target: Path, metadata: Mapping[str, str]) -> bytes | None:
         """Write the video of `source` to `target` once more, the same bit for bit, with `metadata` in it.
+
+        Returns a poster: one picture out of the middle, as JPEG, if there is one that can be decoded.
 
         Raises:
             VideoUnusable: it cannot be read, written, or would not be the same; `target` is gone.
@@ -206,7 +208,8 @@ class Workshop:
         }
         try:
             await anyio.to_thread.run_sync(_make_private, target)
-            await self._made(order, _LOOKING)
+            poster = (await self._made(order, _LOOKING))["jpeg"]
+            return base64.b64decode(poster) if poster else None
         except OSError as error:
             raise VideoUnusable(error.strerror or str(error)) from error
         except BaseException:

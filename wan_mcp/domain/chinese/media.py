@@ -38,6 +38,8 @@ MEDIA = {
     "Call get_video_task until its file is saved.": "请调用 get_video_task，直到文件保存完成。",
     "The file of {task} is still being saved.": "{task} 的文件仍在保存中。",
     "The file of {task} could not be saved, and its link is dead.": "{task} 的文件未能保存，且链接已失效。",
+    "Its origin could not be written into the file.": "未能将来源信息写入文件。",
+    "What belongs beside the file could not all be written.": "视频旁的附属文件未能全部写入。",
     # cli/preview.py
     "Write frames of a saved video into one image beside it.": "把已保存视频的若干帧画面拼成一张图，放在视频旁边。",
     "The image is named after the video, with the word `frames`; it is written anew each time. Wants the extra `media`.": (
