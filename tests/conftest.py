@@ -131,9 +131,11 @@ def made(url: str, folder: Path, **more: Any) -> Settings:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, clock: HandClock, **more: Any) -> AsyncGenerator[Videos]:
+async def opened(
+    settings: Settings, clock: HandClock, *, stamping: bool = False, **more: Any
+) -> AsyncGenerator[Videos]:
     """The service in time turned by hand: the watcher takes a turn whenever somebody sleeps."""
-    async with open_service(settings, clock=clock, watching=False, **{"stamping": False, **more}) as videos:
+    async with open_service(settings, clock=clock, watching=False, stamping=stamping, **more) as videos:
         clock.while_asleep = videos.watcher.turn
         yield videos
         clock.while_asleep = None

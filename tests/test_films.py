@@ -113,7 +113,7 @@ async def test_the_caps_of_a_caller_hold_for_its_films(url: str, tmp_path: Path,
         with pytest.raises(OverBudget):
             await ordered(videos, size="1280*720")
         own = Rights(per_day=(await ordered(videos)).film.unit_price * 10)
-    async with opened(made(url, tmp_path, **cheap), clock, rights={"alice": own}) as videos:
+    async with opened(made(url, tmp_path, **cheap), clock, rights={"alice": own}.get) as videos:
         with pytest.raises(OverBudget):
             await ordered(videos, caller="alice")
 

@@ -69,8 +69,10 @@ class Keepsake:
             return True
         except VideoUnusable as error:
             logger.warning("%s: saved as it came, without its origin in it: %s", self.task.id, error)
-            self.remark = later("Its origin could not be written into the file.")
-            return False
+        except Exception:  # a bug met here must not keep a paid video from its name
+            logger.exception("%s: saved as it came, without its origin in it", self.task.id)
+        self.remark = later("Its origin could not be written into the file.")
+        return False
 
     async def lay_beside(self, saved: VideoTask) -> VideoTask:
         """Write what stands beside a saved video; return its task with what could not be done."""
