@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -33,12 +33,31 @@ def _lives(path: Path) -> dict[str, list[Entry]]:
         entries = db.execute("SELECT task_id, version, status, body FROM entries ORDER BY task_id, version").fetchall()
         heads = dict(db.execute("SELECT task_id, status || ' ' || version FROM heads"))
         assert db.execute("SELECT COUNT(*) FROM heads WHERE micros < 0").fetchone()[0] == 0
+        _films_are_whole(db)
     db.close()
     lives: dict[str, list[Entry]] = defaultdict(list)
     for task_id, version, status, body in entries:
         lives[task_id].append({**json.loads(body), "version": version, "status": status})
     assert heads == {task_id: f"{life[-1]['status']} {life[-1]['version']}" for task_id, life in lives.items()}
     return lives
+
+
+def _films_are_whole(db: sqlite3.Connection) -> None:
+    """Every shot has a take, every take is of a film, and no take is twice: a film's money is the sum of its shots."""
+    films = db.execute("SELECT film_id, version, body FROM film_heads JOIN films USING (film_id, version)").fetchall()
+    shots: dict[str, Counter[tuple[int, int]]] = {film_id: Counter() for film_id, _, _ in films}
+    heads = db.execute(
+        "SELECT film_id, body FROM heads JOIN entries USING (task_id, version) WHERE film_id IS NOT NULL"
+    ).fetchall()
+    for film_id, body in heads:
+        told = json.loads(body)
+        shots[film_id][told["shot"], told.get("take", 1)] += 1
+    for film_id, version, body in films:
+        counted = db.execute("SELECT COUNT(*) FROM films WHERE film_id = ?", (film_id,)).fetchone()[0]
+        assert counted == version + 1, f"{film_id} has a gap"
+        assert set(shots[film_id].values()) == {1}, f"{film_id} has a take twice"
+        wanted = set(range(1, len(json.loads(body)["script"]["shots"]) + 1))
+        assert {shot for shot, _ in shots[film_id]} == wanted, f"{film_id} lacks a shot"
 
 
 def _a_life_is_whole(task_id: str, life: list[Entry]) -> None:

@@ -22,6 +22,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "docs/clients.md",
     "docs/design.md",
+    "docs/films.md",
     "docs/http.md",
     "docs/money.md",
     "docs/player.md",

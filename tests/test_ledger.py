@@ -22,7 +22,7 @@ from tests.making import CAT, a_request
 from tests.processes import DAY_START, at_once, budget, reserved
 from tests.rights import as_nobody
 from tests.tasks import T0, a_task
-from wan_mcp.adapters.ledger import SAME_REQUEST, Ledger
+from wan_mcp.adapters.ledger import SAME_REQUEST, Ledger, rows, schema
 from wan_mcp.domain.caller import Rights
 from wan_mcp.domain.catalogue import WAN25_T2V
 from wan_mcp.domain.errors import LedgerUnusable, OverBudget, StaleTask
@@ -1039,3 +1039,28 @@ def test_the_ledger_does_not_inherit_a_loose_umask(tmp_path: Path) -> None:
 
     assert stat.S_IMODE((tmp_path / "a" / "tasks.db").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
+
+
+async def test_a_file_of_the_first_schema_is_taken_over_with_its_tasks(tmp_path: Path) -> None:
+    """Films came later; nobody loses what was paid before."""
+    path = tmp_path / "old.db"
+    with sqlite3.connect(path, isolation_level=None) as db:
+        schema.migrate(db, 0)
+        for statement in ("DROP TABLE films", "DROP TABLE film_heads", "DROP INDEX heads_by_film"):
+            db.execute(statement)
+        db.execute("ALTER TABLE heads DROP COLUMN film_id")
+        db.execute("PRAGMA user_version = 1")
+        task = a_task(S.PENDING)
+        row = {name: value for name, value in rows.head(task).items() if name != "film_id"}
+        db.execute(
+            "INSERT INTO entries VALUES (?, 0, 0, ?, ?)", (task.id, task.status, rows.TASK.dump_json(task).decode())
+        )
+        db.execute(f"INSERT INTO heads ({', '.join(row)}) VALUES ({', '.join('?' * len(row))})", tuple(row.values()))
+    db.close()
+    ledger = Ledger(path)
+    await ledger.open()
+    assert await ledger.get(task.id) == task
+    assert await ledger.schema() == 2
+    assert [one.id for one, _ in await ledger.unsettled(ACCOUNT)] == [task.id]
+    assert await ledger.newest_films(ACCOUNT, "local", limit=1) == []
+    await ledger.close()

@@ -26,7 +26,7 @@ class LedgerRows(LedgerFile):
                 "INSERT INTO entries (task_id, version, at_ms, status, body) VALUES (?, ?, ?, ?, ?)",
                 (task.id, task.version, ms(task.since), task.status.value, body),
             )
-            self._put("heads", _head(task))
+            self._put("heads", head(task))
         except sqlite3.IntegrityError:
             raise StaleTask(
                 say(
@@ -87,7 +87,8 @@ def ms(at: datetime) -> int:
     return round(at.timestamp() * 1000)
 
 
-def _head(task: VideoTask) -> dict[str, str | int | None]:
+def head(task: VideoTask) -> dict[str, str | int | None]:
+    """Return the newest version as `heads` has it."""
     return {
         "task_id": task.id,
         "version": task.version,
