@@ -20,6 +20,7 @@ from tests.making import CAT, a_request, pass_time
 from tests.test_server import CARD, Connect, connect, data, era, text
 from wan_mcp.adapters.downloads import Downloads
 from wan_mcp.domain.errors import BadSettings, DownloadFailed, LedgerUnusable
+from wan_mcp.domain.film import FilmStatus
 from wan_mcp.domain.task import Status
 from wan_mcp.server.app import build_server
 from wan_mcp.server.links import PLAYER
@@ -103,42 +104,43 @@ def test_the_card_plays_from_where_files_are_downloaded(tmp_path: Path, host: st
         assert not is_a_bucket
 
 
-def words_of(language: str) -> dict[str, str]:
-    """What the card says in one language."""
-    [block] = re.findall(rf"^  {language}: \{{\n(.*?)^  \}},$", html(), re.DOTALL | re.MULTILINE)
-    return dict(re.findall(r'(\w+): "([^"]*)"', block))
+def words() -> dict[str, tuple[str, str]]:
+    """What the card says, in English and Chinese."""
+    [block] = re.findall(r"^const WORDS = \{.*?\n(.*?)^\};$", html(), re.DOTALL | re.MULTILINE)
+    return {name: (one, other) for name, one, other in re.findall(r'(\w+): \["([^"]*)", "([^"]*)"\]', block)}
 
 
 def test_the_card_says_everything_in_both_languages() -> None:
     """The same sentences with the same places to fill in."""
-    english, chinese = words_of("en"), words_of("zh")
-    assert list(english) == list(chinese)
-    for name, sentence in english.items():
-        assert sorted(re.findall(r"\{\w+\}", sentence)) == sorted(re.findall(r"\{\w+\}", chinese[name])), name
-        assert re.search(r"[\u4e00-\u9fff]", chinese[name]), name
-        assert not re.search(r"[\u4e00-\u9fff]", sentence), name
+    assert len(words()) > 50
+    for name, (english, chinese) in words().items():
+        assert sorted(re.findall(r"\{\w+\}", english)) == sorted(re.findall(r"\{\w+\}", chinese)), name
+        assert re.search(r"[\u4e00-\u9fff]", chinese), name
+        assert not re.search(r"[\u4e00-\u9fff]", english), name
 
 
 def test_the_card_has_a_word_for_every_status_and_no_word_too_many() -> None:
     """A status without one would be an empty card."""
     script = html().partition("const $ =")[2]
     used = set(re.findall(r'"(\w+)"', script)) | set(re.findall(r'say\(\w+ \? "(\w+)" : "(\w+)"', script))
-    words = set(words_of("en"))
-    assert {status.value for status in Status} | {"held", "charged", "free"} <= words
-    assert words - {status.value for status in Status} - {"held", "charged", "free"} <= used
-    assert set(re.findall(r'\bsay\("(\w+)"', script)) <= words
+    computed = {status.value for status in (*Status, *FilmStatus)} - {"RENDERING"} | {"held", "charged", "free"}
+    assert computed <= words().keys()
+    assert words().keys() - computed <= used
+    assert set(re.findall(r'\bsay\("(\w+)"', script)) <= words().keys()
 
 
 # What a host gets
 
 
-async def test_the_tools_that_tell_of_a_video_name_the_card(connect: Connect) -> None:
+async def test_the_tools_that_tell_of_a_video_or_a_film_name_the_card(connect: Connect) -> None:
     """In both eras, declared or not: a list must not vary by connection, and a host that knows no cards ignores it."""
     async with connect() as client:
         named = {tool.name: (tool.meta or {}).get("ui") for tool in (await client.list_tools()).tools}
     assert {name for name, card in named.items() if card == {"resourceUri": PLAYER}} == {
         "create_video",
         "get_video_task",
+        "create_film",
+        "get_film",
     }
 
 
@@ -193,6 +195,24 @@ async def test_a_host_that_shows_cards_gets_what_only_the_card_needs(connect: Co
         assert told["prompt"] == LONG
         assert told["budget"]["left_today"] == 97
         assert LONG not in text(result)
+
+
+async def test_a_film_tells_the_card_its_title_and_how_each_shot_begins(connect: Connect) -> None:
+    """The result says which shot is how far; sixty prompts in full would be sent with every look."""
+    shots = [{"prompt": LONG}, {"prompt": CAT}]
+    film = {"title": "月" * 90, "style": "16 mm.", "shots": shots, "size": "832*480", "max_cost": 3}
+    async with connect(extensions=[shows_cards()]) as client:
+        created = await client.call_tool("create_film", film)
+        seen = await client.call_tool("get_film", {"film_id": data(created)["film_id"], "wait_seconds": 0})
+        task_id = data(await client.call_tool("create_video", CARD))["task_id"]
+        one = await client.call_tool("get_video_task", {"task_id": task_id, "wait_seconds": 0})
+    for result in (created, seen):
+        told = for_the_card(result)
+        assert told
+        assert told["prompt"] == film["title"]
+        assert told["shots"] == [LONG[:79] + "…", CAT]
+        assert told["budget"]["left_today"] < 100
+    assert "shots" not in (for_the_card(one) or {})
 
 
 @pytest.mark.parametrize("others", [[], [advertise(EXTENSION_ID, {"mimeTypes": ["text/plain"]})]])

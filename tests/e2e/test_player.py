@@ -79,7 +79,7 @@ async def photograph(chromium: Browser, name: str) -> None:
 
 def polls(seen: dict[str, Any]) -> int:
     """How often the card has asked."""
-    return sum(call["name"] == "get_video_task" for call in seen["tools"])
+    return sum(call["name"] in ("get_video_task", "get_film") for call in seen["tools"])
 
 
 async def a_saved_video(chromium: Browser, simulator: Simulator, card: Open, home: Path) -> str:
@@ -303,6 +303,87 @@ async def test_a_file_too_large_to_hand_over_is_told_by_its_place(
     assert "larger than" in seen["text"]
     assert ".mp4" in seen["text"]
     assert seen["video"] is False
+
+
+# Films
+
+
+def a_film(count: int, **more: Any) -> dict[str, Any]:
+    """The arguments of a film, small and cheap."""
+    shots = [{"prompt": f"Shot {number} of a kite over the beach"} for number in range(1, count + 1)]
+    return {"title": "The kite", "size": "832*480", "shots": shots, **more}
+
+
+@pytest.mark.parametrize("era", ERAS)
+async def test_a_film_fills_its_strip_and_is_played(
+    chromium: Browser, simulator: Simulator, card: Open, era: str
+) -> None:
+    """Shot by shot, then as one file, which the host hands over: a film has no link."""
+    async with card("create_film", era=era, args=a_film(2)):
+        moving = await chromium.until("0 of 2 shots")
+        await until(lambda: len(simulator.accepted) == 2)
+        tree = await chromium.do("tree")
+        await photograph(chromium, f"{era}-film-1-made")
+        simulator.advance(2001)
+        done = await chromium.until("Saved at", shows_video=True)
+        played = await chromium.do("play", seconds=0.3)
+        after = await chromium.do("look")
+        await photograph(chromium, f"{era}-film-2-playing")
+    for text in ("The kite", "CN¥3.00 set aside", "CN¥97.00 of CN¥100.00 left today", "832 × 480", "10 s"):
+        assert text in moving["text"]
+    assert moving["buttons"] == ["Cancel"]
+    assert re.search(r'"role":"image"[^{}]*"name":"Shot 1: [^"]*Shot 1 of a kite over the beach"', tree)
+    assert done["status"] == "Ready · 2 of 2 shots"
+    assert "CN¥3.00 charged" in done["text"]
+    assert done["buttons"] == ["Save", "Full screen"]
+    assert done["video"]["from"] == "data"
+    assert done["video"]["duration"] == pytest.approx(10, abs=0.5)
+    assert played > 0.3
+    assert after["complaints"] == []
+    assert len(after["heard"]["context"]) == 1, "the model is told of the end, once"
+
+
+async def test_a_film_says_which_shot_needs_somebody_and_why(
+    chromium: Browser, simulator: Simulator, card: Open
+) -> None:
+    """The others are made meanwhile, and paid for."""
+    simulator.mishap(on="create", kind="fail", code="DataInspectionFailed")
+    async with card("create_film", args=a_film(2)) as told:
+        await until(lambda: len(simulator.accepted) == 2)
+        await chromium.until("0 of 2 shots")
+        simulator.advance(2001)
+        seen = await chromium.until("Something is missing")
+        await photograph(chromium, "film-attention")
+    film = {"film_id": told["result"]["structuredContent"]["film_id"]}
+    async with card("get_film", args=film, context={"theme": "dark", "locale": "zh-CN"}, apps=False):
+        chinese = await chromium.until("影片尚不完整")
+        await photograph(chromium, "film-attention-chinese")
+    assert "1 of 2 shots" in seen["text"]
+    assert re.search(r"Shot [12]: The video could not be made\.", seen["text"])
+    assert "retake with the shot's number and another prompt" in seen["text"]
+    assert "CN¥1.50 charged" in seen["text"]
+    assert (seen["mood"], seen["video"], seen["buttons"]) == ("bad", False, [])
+    assert "2 个镜头已完成 1 个" in chinese["text"]
+    assert chinese["wide"] is False
+
+
+@pytest.mark.parametrize(("width", "dark"), [(320, False), (320, True), (640, True), (640, False)])
+async def test_a_film_of_sixty_shots_fits_and_is_cancelled(
+    chromium: Browser, card: Open, width: int, dark: bool
+) -> None:
+    """What waits is given up for nothing."""
+    context = {"theme": "dark" if dark else "light"}
+    async with card("create_film", args=a_film(60), width=width, dark=dark, context=context):
+        seen = await chromium.until("0 of 60 shots")
+        await chromium.do("wait", seconds=1)
+        await photograph(chromium, f"film-60-{width}-{context['theme']}")
+        await chromium.do("press", name="Cancel")
+        ended = await chromium.until("Cancelled")
+        await photograph(chromium, f"film-60-{width}-{context['theme']}-cancelled")
+    assert seen["wide"] is False
+    assert ended["buttons"] == []
+    assert "Nothing was charged" in ended["text"]
+    assert ended["complaints"] == []
 
 
 # What the person can do

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import re
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import anyio
@@ -23,7 +23,10 @@ from wan_mcp import __version__
 from wan_mcp.domain.errors import WanError
 from wan_mcp.server import links, views
 from wan_mcp.server.callers import caller
-from wan_mcp.server.tools import Service
+from wan_mcp.server.worded import Service
+
+if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
+    from wan_mcp.service.videos import Videos
 
 logger = logging.getLogger(__name__)
 
@@ -71,22 +74,34 @@ class Player(Apps):
     async def intercept_tool_call(
         self, params: CallToolRequestParams, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Add to a result that tells of a task: the whole prompt, and where the budget stands."""
+        """Add to a result that tells of a video or a film what was asked for, and where the budget stands."""
         result = await call_next(ctx)
         if not isinstance(result, CallToolResult) or not client_supports_apps(ctx):
             return result
         shown: dict[str, Any] = result.structured_content or {}
-        if "task_id" not in shown:
+        if not shown.keys() & {"task_id", "film_id"}:
             return result
         try:
             videos = await self._service()
-            report = await videos.get(shown["task_id"], caller=caller())
+            asked = await (_of_video if "task_id" in shown else _of_film)(videos, shown)
             account = await videos.spending.account(caller=caller())
         except WanError as error:
             logger.warning("%s", error)
             return result  # which says all that is needed
-        told = {"prompt": report.task.request.prompt, "budget": views.budget(account)}
+        told = asked | {"budget": views.budget(account)}
         return result.model_copy(update={"meta": {**(result.meta or {}), FOR_THE_CARD: told}})
+
+
+async def _of_video(videos: "Videos", shown: dict[str, Any]) -> dict[str, Any]:
+    """The whole prompt. A shot is a video too, though its result names the film."""
+    return {"prompt": (await videos.get(shown["task_id"], caller=caller())).task.request.prompt}
+
+
+async def _of_film(videos: "Videos", shown: dict[str, Any]) -> dict[str, Any]:
+    """The whole title, and the beginning of each shot's prompt: sixty are sent with every look."""
+    script = (await videos.films.get(shown["film_id"], caller=caller())).film.script
+    numbers = range(1, len(script.shots) + 1)
+    return {"prompt": script.title, "shots": [views.cut(script.own_prompt(number), 80) for number in numbers]}
 
 
 def _wishes(source: str) -> dict[str, Any]:
