@@ -18,7 +18,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from wan_mcp.domain.caller import LOCAL, Rights
 from wan_mcp.domain.errors import BadSettings
@@ -94,7 +94,7 @@ class _Entry(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    token: list[_Entry]
+    token: list[_Entry] = Field(default_factory=list[_Entry])
 
 
 def new_token() -> str:
@@ -153,7 +153,8 @@ def read_tokens(path: Path, *, currency: str) -> list[Token]:
 class TokensFile:
     """The file as it is now: read again once it has changed, so that nobody has to restart to take a token back.
 
-    What cannot be used changes nothing: the tokens of before are good until the file is mended.
+    What cannot be used changes nothing: the tokens of before are good until the file is mended. One that is empty or
+    gone lets nobody in.
     """
 
     def __init__(self, path: Path, *, currency: str) -> None:
@@ -166,6 +167,8 @@ class TokensFile:
         self._currency = currency
         self._seen = _stamp(path)
         self._tokens = read_tokens(path, currency=currency)
+        if not self._tokens:
+            raise _unusable(path, say("it names no token"))
 
     @property
     def tokens(self) -> Sequence[Token]:
@@ -173,6 +176,10 @@ class TokensFile:
         stamp = _stamp(self._path)
         if stamp != self._seen:
             self._seen = stamp  # first: a mistake is told once, and what is written meanwhile is read next time
+            if not stamp:
+                logger.warning("%s is gone: nobody is let in.", self._path)
+                self._tokens = list[Token]()
+                return self._tokens
             try:
                 self._tokens = read_tokens(self._path, currency=self._currency)
             except BadSettings as error:

@@ -17,7 +17,7 @@ from wan_mcp.domain.advice import is_passing
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.script import Script
-from wan_mcp.domain.task import Problem, Status, VideoTask
+from wan_mcp.domain.task import SETTLED_BY_PERSON, STALE_QUEUE, Problem, Status, VideoTask
 
 FILM = "film_"
 """How the id of a film begins."""
@@ -172,7 +172,7 @@ def film_status(film: Film, shots: Sequence[Shot], now: datetime) -> FilmStatus:
         return FilmStatus.ATTENTION
     if film.cut != _ids(cut):
         return FilmStatus.JOINING
-    return FilmStatus.SUCCEEDED if film.file else FilmStatus.ATTENTION
+    return FilmStatus.SUCCEEDED if film.file and film.problem is None else FilmStatus.ATTENTION
 
 
 def film_cut(shots: Sequence[Shot]) -> tuple[VideoTask, ...] | None:
@@ -216,7 +216,9 @@ def second_try(failed: VideoTask) -> VideoTask | None:
     """
     if failed.film_id is None or failed.status is not Status.FAILED or failed.retry_of is not None:
         return None
-    if failed.problem is None or not is_passing(failed.problem.code):
+    if failed.problem is None or not is_passing(failed.problem.code) or failed.problem == SETTLED_BY_PERSON:
+        return None
+    if failed.since - (failed.sent_at or failed.asked_at) > STALE_QUEUE:  # nobody looked after it
         return None
     digest = hashlib.sha256(f"{failed.id} again".encode()).digest()[:16]
     return VideoTask(

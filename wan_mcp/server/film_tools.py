@@ -1,6 +1,7 @@
 """The tools for films: ordered, waited for, taken anew, called off. Each calls one verb of the service."""
 
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Annotated, Any
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
@@ -9,9 +10,10 @@ from mcp.types import CallToolResult, ToolAnnotations
 
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V
-from wan_mcp.domain.errors import Declined
+from wan_mcp.domain.errors import Declined, NeedsConsent
 from wan_mcp.domain.film import Order
 from wan_mcp.domain.language import say
+from wan_mcp.domain.money import Money
 from wan_mcp.domain.script import MOST_SHOTS, parse_script, script_arguments
 from wan_mcp.server import film_views
 from wan_mcp.server.callers import caller
@@ -42,6 +44,9 @@ def film_tools(service: Service) -> list[Tool]:
 Read = Callable[[Raw, "Videos"], Awaitable[tuple[Order, float | None]]]
 Run = Callable[..., Awaitable[CallToolResult]]
 
+_asked_for: ContextVar[Money | None] = ContextVar("asked_for", default=None)
+"""The price in the question of this call: what is missing of a film can grow while the person thinks."""
+
 
 def _ordering(service: Service, read: Read, name: str) -> Run:
     """A tool that reads an order, asks once for all of its price, and places it."""
@@ -54,6 +59,7 @@ def _ordering(service: Service, read: Read, name: str) -> Run:
             return Consent(agree=max_cost is not None)
         if not asks:
             return Consent(agree=False)
+        _asked_for.set(order.cost)
         return Elicit(film_views.question(order, videos.films.quote(order.film.script)), Consent)
 
     async def run(
@@ -62,7 +68,19 @@ def _ordering(service: Service, read: Read, name: str) -> Run:
         videos = await service()
         order, max_cost = await read(arguments, videos)
         agreed = isinstance(consent, AcceptedElicitation) and consent.data.agree
-        if not agreed and asks_by_form(ctx) and videos.films.needs_consent(order, max_cost, can_ask=True):
+        asks = asks_by_form(ctx)
+        needs_consent = videos.films.needs_consent(order, max_cost, can_ask=asks)
+        asked_for = _asked_for.get()
+        if agreed and asked_for is not None and order.cost > asked_for:
+            raise NeedsConsent(
+                say(
+                    "More is missing by now: this costs {cost}, and the person agreed to {asked}. Nothing was sent.",
+                    cost=order.cost,
+                    asked=asked_for,
+                ),
+                next_step=say("Call {tool} again; the person is asked anew.", tool=name),
+            )
+        if not agreed and asks and needs_consent:
             raise Declined(
                 say("The person was asked to pay {cost} and did not agree. Nothing was sent.", cost=order.cost),
                 next_step=say("Offer something cheaper: fewer or shorter shots, or a smaller size (estimate_cost)."),

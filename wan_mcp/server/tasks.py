@@ -8,7 +8,6 @@ Source: https://modelcontextprotocol.github.io/ext-tasks/specification/2026-07-2
 
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -237,8 +236,13 @@ class VideoTasks:
     async def cancel(self, task_id: str) -> None:
         """Cancel it while nothing of it has started; otherwise it goes on, and says so."""
         if task_id.startswith(FILM):
-            with suppress(TooLate):  # nothing of it goes on any more
+            try:
                 await (await self._service()).films.cancel(task_id, caller=caller())
+            except TooLate:  # nothing of it goes on any more
+                logger.debug("%s: it had ended", task_id)
+            except WanError as error:
+                logger.info("%s: %s", task_id, error)
+                self._cancels[task_id] = error.what
             return
         if (await self._report(task_id)).task.is_settled:
             return

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 
+import anyio
+
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
@@ -28,6 +30,8 @@ from wan_mcp.settings import Settings
 _TICK = 1.0
 """Seconds between two words of progress, and between two looks at what another process wrote."""
 _CANCEL_TRIES = 5
+_CANCEL_WITHIN = 30
+"""Seconds: every call answers within 45, and what DashScope has not told by then the watcher learns."""
 
 Progress = Callable[[FilmReport], Awaitable[None]]
 
@@ -123,7 +127,7 @@ class Films:
                     say("It is not known whether {id} was made and charged.", id=wanted[0].newest.id),
                     next_step=say("The person settles it first, with `wan-mcp settle {id}`.", id=wanted[0].newest.id),
                 )
-        joined = film.cut if film.file else ()  # what could not be joined is tried again
+        joined = film.cut if film.problem is None else ()  # what could not be joined is tried again
         film = film.to(now, script=script, cut=joined, canceled_at=None, problem=None, is_unfinished=True)
         takes = tuple(film.take(one.number, id=new_id(), at=now, count=one.newest.take + 1) for one in wanted)
         return Order(film=film, takes=takes)
@@ -265,10 +269,16 @@ class Films:
         raise TooLate(say("{id} was changed in this very moment.", id=film_id), next_step=say("Call get_film with it."))
 
     async def _cancel_at_dashscope(self, film: Film) -> None:
-        for take in await self._ledger.takes(film.id):
-            if take.status is Status.PENDING:
-                with suppress(WanError):  # then it goes on, and the film says so
-                    await self._cancelling.cancel(take)
+        async def cancel(take: VideoTask) -> None:
+            with suppress(WanError):  # then it goes on, and the film says so
+                await self._cancelling.cancel(take)
+
+        takes = await self._ledger.takes(film.id)
+        with anyio.move_on_after(_CANCEL_WITHIN):
+            async with anyio.create_task_group() as at_once:
+                for take in takes:
+                    if take.status is Status.PENDING:
+                        at_once.start_soon(cancel, take)
 
     # Finding
 

@@ -56,7 +56,15 @@ class Joiner:
         self._at_rest = {one.film_id: one.stamp for one in unfinished if self._at_rest.get(one.film_id) == one.stamp}
         for one in unfinished:
             if one.film_id not in self._at_rest and self._is_ours_or_nobodys(one):
-                await self._consider(one)
+                await self._try_to_consider(one)
+
+    async def _try_to_consider(self, one: Unfinished) -> None:
+        """A film that cannot be read must not keep others from their end, nor end the watch of what is paid for."""
+        try:
+            await self._consider(one)
+        except Exception:
+            logger.exception("%s: could not be considered", one.film_id)
+            self._at_rest[one.film_id] = one.stamp
 
     def _is_ours_or_nobodys(self, one: Unfinished) -> bool:
         return one.owner is None or not self._owner.lives(one.owner) or one.owner == self._owner.id
@@ -85,7 +93,7 @@ class Joiner:
             made = await self._make(film, join)
         except (MediaMissing, VideoUnusable) as error:
             logger.warning("%s: %s", film.id, error)
-            return film.to(self._clock.now(), cut=join.ids, file=None, file_bytes=None, problem=_problem(error))
+            return film.to(self._clock.now(), cut=join.ids, problem=_problem(error))
         return film.to(
             self._clock.now(),
             cut=join.ids,

@@ -1,7 +1,5 @@
 """The verbs that callers have: create, get, wait, list, cancel, settle."""
 
-import logging
-import re
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
@@ -33,11 +31,8 @@ from wan_mcp.service.spending import Spending
 from wan_mcp.service.watcher import Watcher
 from wan_mcp.settings import Settings
 
-logger = logging.getLogger(__name__)
-
 _TICK = 1.0
 """Seconds between two words of progress, and between two looks at what another process wrote."""
-_REMOTE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{7,63}")
 
 T = TypeVar("T")
 Progress = Callable[[Report], Awaitable[None]]

@@ -440,7 +440,7 @@ class Watcher:
     # Remembering
 
     async def _record(self, watched: _Watched, task: VideoTask) -> VideoTask:
-        await self._ledger.record(task)
+        task = await self._ledger.record(task)
         if task.status is Status.SUCCEEDED:
             self._durations.one_more(task)
         logger.info("%s: %s after %.0f s", task.id, task.status, (task.since - task.asked_at).total_seconds())

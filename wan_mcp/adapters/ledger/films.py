@@ -62,7 +62,8 @@ class LedgerFilms(LedgerReserving):
             if film.version == 0 and (twin := self._open_film_twin(film)):
                 return Ordered(film=twin, takes=(), is_new=False)
             cost = sum((take.cost for take in takes), start=film.unit_price * 0)
-            self._refuse_over_budget(film, cost, budget, day_start, rights)
+            if takes:  # joining alone is free
+                self._refuse_over_budget(film, cost, budget, day_start, rights)
             self._append_film(film)
             first = self._next_rank(film)
             queued = tuple(replace(take, rank=first + place) for place, take in enumerate(takes))

@@ -10,7 +10,7 @@ from wan_mcp.domain.caller import PERSON, Rights
 from wan_mcp.domain.catalogue import Model
 from wan_mcp.domain.film import second_try
 from wan_mcp.domain.money import Budget
-from wan_mcp.domain.task import STALE_QUEUE, Status, VideoTask
+from wan_mcp.domain.task import CANCELED_WITH_US, STALE_QUEUE, Status, VideoTask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,13 +86,19 @@ class Ledger(LedgerFilms):
     @on_the_thread
     def record(self, task: VideoTask) -> VideoTask:
         """Append this version. A film's shot that failed for a passing reason is in the same moment queued once more:
-        its money is never free in between, and a crash cannot part the two.
+        its money is never free in between, and a crash cannot part the two. A shot that comes back into the queue
+        of a film called off meanwhile is cancelled there.
+
+        Returns the newest version.
 
         Raises:
             StaleTask: somebody else already wrote it.
         """
         with self._exclusively():
             self._append(task)
+            if task.status is Status.QUEUED and task.film_id is not None and self._is_called_off(task):
+                task = task.to(Status.CANCELED, task.since, problem=CANCELED_WITH_US)
+                self._append(task)
             again = second_try(task)
             if again is not None and not self._is_called_off(again):
                 self._append(replace(again, rank=self._next_rank(again)))

@@ -2,7 +2,7 @@
 
 DOMAIN = {
     # domain/errors.py
-    "No money moved.": "未产生费用。",
+    "No money moved.": "本次操作未产生费用。",
     "Money MAY have moved.": "可能已产生费用。",
     "Not accepted: {problems} Nothing was sent.": "请求未被接受：{problems}尚未发送任何内容。",
     "Mend what is named and call again.": "请改正上述问题后重新调用。",

@@ -15,6 +15,10 @@ FILM: dict[str, str] = {
     "Version {version} of {film} was written by somebody else.": "{film} 的第 {version} 版已由他处写入。",
     "{id} is a film, or would be one.": "{id} 是影片的编号。",
     "Call get_film with it.": "请用它调用 get_film。",
+    "More is missing by now: this costs {cost}, and the person agreed to {asked}. Nothing was sent.": (
+        "此刻缺少的更多：现需 {cost}，而用户同意的是 {asked}。未发送任何内容。"
+    ),
+    "Call {tool} again; the person is asked anew.": "请重新调用 {tool}，会再次询问用户。",
     "There is no film {id}.": "没有影片 {id}。",
     "list_video_tasks shows the films that there are.": "list_video_tasks 会列出现有的影片。",
     "No shot of {id} is missing.": "{id} 没有缺少的镜头。",

@@ -61,6 +61,7 @@ SERVICE: dict[str, str] = {
     "The name {name!r} {error}.": "名称 {name!r} {error}。",
     "Choose another name.": "请换一个名称。",
     "it cannot be read ({reason})": "无法读取（{reason}）",
+    "it names no token": "其中没有任何令牌",
     "it is not TOML ({error})": "不是有效的 TOML（{error}）",
     "others on this machine can read or change it (mode {mode:o}); chmod 600 mends that": "本机其他用户可以读取或修改它（权限 {mode:o}）；请执行 chmod 600",
     "more than one token has the {field} {twins}": "多个令牌的 {field} 相同：{twins}",
