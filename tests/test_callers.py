@@ -216,7 +216,6 @@ def test_a_token_is_found_by_its_hash_and_by_nothing_else(tmp_path: Path) -> Non
 SHA = "0" * 64
 BAD_FILES = [
     ("[[token]", "is not TOML"),
-    ("", "token: Field required"),
     (f'[[token]]\nname = "a"\nsha256 = "{SHA[1:]}"', "64 hexadecimal digits"),
     (f'[[token]]\nname = "local"\nsha256 = "{SHA}"', "not 'local'"),
     (f'[[token]]\nname = "oauth:me"\nsha256 = "{SHA}"', "letters, digits"),
@@ -278,9 +277,18 @@ def test_a_file_that_has_changed_is_read_again(tmp_path: Path, caplog: pytest.Lo
 
     tokens_file(tmp_path, carol="")
     assert [token.name for token in file.tokens] == ["carol"]
-    path.unlink()
+    path.write_text("")
+    assert file.tokens == [], "the last token is taken back, too"
+    tokens_file(tmp_path, carol="")
     assert [token.name for token in file.tokens] == ["carol"]
-    assert "cannot be read" in caplog.messages[-1]
+    path.unlink()
+    assert file.tokens == []
+    assert "is gone" in caplog.messages[-1]
+    with pytest.raises(BadSettings, match="cannot be read"):
+        TokensFile(path, currency="CNY")
+    path.touch(mode=0o600)
+    with pytest.raises(BadSettings, match="it names no token"):
+        TokensFile(path, currency="CNY")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such rights")

@@ -8,7 +8,7 @@ import pytest
 from tests.films import FILTERED, PASSING, a_film, brought_to, failed, saved, takes
 from tests.tasks import T0
 from wan_mcp.domain.film import Film, FilmStatus, Join, film_next, film_status, second_try, shots_of
-from wan_mcp.domain.task import ANSWER_LOST, LINK_DEAD, Problem, Status, VideoTask
+from wan_mcp.domain.task import ANSWER_LOST, LINK_DEAD, SETTLED_BY_PERSON, Problem, Status, VideoTask
 
 S, F = Status, FilmStatus
 LATER = T0 + timedelta(hours=30)
@@ -126,6 +126,15 @@ def test_a_shot_that_failed_for_a_passing_reason_is_tried_once_more() -> None:
     assert again.id != shot.id
     assert again == second_try(failed(shot, PASSING))
     assert second_try(failed(again, PASSING)) is None
+
+
+def test_a_shot_that_nobody_looked_after_or_that_a_person_settled_is_not_bought_again() -> None:
+    """Nobody wants yesterday's shot charged today, nor the one that they have just given up."""
+    shot = takes(a_film())[1]
+    pending = brought_to(shot, S.SUBMITTING, S.PENDING, at=T0, sent_at=T0)
+    assert second_try(pending.to(S.FAILED, T0 + timedelta(minutes=59), problem=PASSING)) is not None
+    assert second_try(pending.to(S.FAILED, T0 + timedelta(minutes=61), problem=PASSING)) is None
+    assert second_try(failed(shot, SETTLED_BY_PERSON)) is None
 
 
 @pytest.mark.parametrize(

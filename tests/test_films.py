@@ -10,14 +10,17 @@ from typing import Any
 import pytest
 
 from tests.conftest import HandClock, made, opened
-from tests.films import a_script, shots
+from tests.films import a_film, a_script, shots, takes
 from tests.making import a_request
+from tests.tasks import T0
+from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.caller import Rights
 from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget, TooLate, UnknownTask
 from wan_mcp.domain.film import FilmStatus
-from wan_mcp.domain.task import Status
+from wan_mcp.domain.task import CANCELED_WITH_US, Status
 from wan_mcp.service.report import FilmReport
 from wan_mcp.service.videos import Videos
+from wan_mcp.settings import Settings
 from wan_mcp.simulator import Simulator
 
 pytestmark = pytest.mark.anyio
@@ -255,6 +258,41 @@ async def test_cancelling_gives_back_what_has_not_started(
     assert film.attention == ()
     with pytest.raises(TooLate):
         await videos.films.cancel(film.film.id)
+
+
+async def test_a_shot_that_comes_back_into_the_queue_of_a_film_called_off_is_not_sent(settings: Settings) -> None:
+    """DashScope had no room for it, and said so after the film was called off."""
+    ledger = Ledger(settings.ledger)
+    await ledger.open()
+    film = a_film()
+    await ledger.order(film, takes(film), owner="me", budget=settings.budget, day_start=T0)
+    sent = await ledger.claim_next(film.account, owner="me", model=settings.model, now=T0)
+    assert sent is not None
+    await ledger.call_off(film.to(T0, canceled_at=T0, is_unfinished=False), CANCELED_WITH_US)
+
+    assert (await ledger.record(sent.to(Status.QUEUED, T0))).status is Status.CANCELED
+    assert await ledger.claim_next(film.account, owner="me", model=settings.model, now=T0) is None
+    assert await ledger.unsettled(film.account) == []
+    await ledger.close()
+
+
+async def test_a_film_that_cannot_be_read_stops_no_other(
+    url: str, tmp_path: Path, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nor the watch of what is paid for. The ledger is one that no audit would pass."""
+    settings = made(url, tmp_path, WAN_MCP_LEDGER=tmp_path / "odd.db")
+    async with opened(settings, clock) as videos:
+        odd, film = await ordered(videos, shots=shots(1)), await ordered(videos, shots=shots(2))
+        [shot] = odd.shots
+        elsewhere = Ledger(settings.ledger)
+        await elsewhere.open()
+        await elsewhere.record(shot.newest.to(Status.CANCELED, clock.now(), shot=9))
+        await elsewhere.close()
+
+        await pass_time(videos, clock, minutes=3)
+
+        assert (await seen(videos, film)).status is F.SUCCEEDED
+    assert f"{odd.film.id}: could not be considered" in caplog.text
 
 
 async def test_what_is_pending_at_dashscope_is_cancelled_there(

@@ -130,7 +130,7 @@ def test_every_place_is_filled_in() -> None:
 @pytest.mark.usefixtures("chinese")
 def test_words_are_said_in_the_language_of_the_process() -> None:
     """Sentences follow each other as they do in print."""
-    assert MissingKey().words.startswith("未设置 DashScope API 密钥。未产生费用。本人可在")
+    assert MissingKey().words.startswith("未设置 DashScope API 密钥。本次操作未产生费用。本人可在")
     assert InvalidRequest(["一。", "二。"]).what == "请求未被接受：（1）一。（2）二。尚未发送任何内容。"
     assert InvalidRequest(["一。"]).what == "请求未被接受：一。尚未发送任何内容。"
     assert said("DashScope's own words.") == "DashScope's own words."
