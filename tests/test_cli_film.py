@@ -58,7 +58,23 @@ async def test_a_script_becomes_a_film(person: Person, script: str) -> None:
     again = await person.reads("film", film_id)
     assert (again["status"], again["file"]) == ("SUCCEEDED", str(file))
     assert (await person.reads("tasks"))["films"][0]["film_id"] == film_id
+    assert await person.reads("show", film_id) == again
+    seen = await person.reads("preview", film_id)
+    assert [shot["shot"] for shot in seen["shots"]] == [1, 2]
+    assert Path(seen["image"]).read_bytes().startswith(b"\xff\xd8")
     assert film_id in (await person.types("tasks")).stdout
+    late = await person.types("cancel", film_id)
+    assert (late.exit_code, "has already ended: SUCCEEDED" in late.stderr) == (1, True)
+
+
+async def test_a_film_can_be_called_off(person: Person, script: str, simulator: Simulator) -> None:
+    """By the command that cancels a task; and `show` says which one waits for a film."""
+    ordered = await person.reads("film", script, "--yes", "--no-wait")
+    canceled = await person.reads("cancel", ordered["film_id"])
+    assert (canceled["status"], canceled["cost"]["held"]) == ("CANCELED", 0)
+    assert simulator.accepted == []
+    wrong = await person.types("show", ordered["film_id"], "--wait", "5")
+    assert (wrong.exit_code, f"wan-mcp film {ordered['film_id']}" in wrong.stderr) == (2, True)
 
 
 async def test_a_dry_run_says_the_plan_and_the_price_and_orders_nothing(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from mcp import Client, MCPError
-from mcp.types import ElicitRequestParams, ElicitResult, ResourceLink
+from mcp.types import ElicitRequestParams, ElicitResult, ImageContent, ResourceLink
 
 from tests.conftest import HandClock
 from tests.films import FOX, shots
@@ -62,6 +62,25 @@ async def test_a_film_from_price_to_file_is_told_as_one_thing(videos: Videos, cl
         ]
         [read] = (await client.read_resource(f"wan://videos/{film_id}")).contents
         assert read.mime_type == "video/mp4"
+
+        seen = await client.call_tool("preview_video", {"task_id": film_id})
+        assert [shot["shot"] for shot in data(seen)["shots"]] == [1, 2, 3]
+        assert [len(shot["times"]) for shot in data(seen)["shots"]] == [1, 1, 1]
+        assert "3 of 3 shots" in text(seen)
+        assert all(f"({number}) “" in text(seen) for number in (1, 2, 3))
+        [image] = [block for block in seen.content if isinstance(block, ImageContent)]
+        assert image.mime_type == "image/jpeg"
+        more = await client.call_tool("preview_video", {"task_id": film_id, "frames": 12})
+        assert [len(shot["times"]) for shot in data(more)["shots"]] == [12, 12, 12]
+
+
+async def test_a_film_of_which_nothing_is_saved_cannot_be_seen(videos: Videos) -> None:
+    """And its id says what it is where a task is wanted."""
+    async with client_of(videos) as client:
+        film_id = data(await client.call_tool("create_film", SMALL))["film_id"]
+        seen = await client.call_tool("preview_video", {"task_id": film_id})
+        assert seen.is_error
+        assert text(seen) == f"No shot of {film_id} is saved yet. No money moved. Call get_film with it."
 
 
 async def test_every_door_tells_the_same_of_a_film(videos: Videos, clock: HandClock) -> None:

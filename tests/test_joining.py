@@ -1,4 +1,4 @@
-"""Shots become one film: in order, in sync, whole or not at all, and at no more memory for sixty than for two."""
+"""Shots become one film: in order, in sync, whole or not at all."""
 
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
 
@@ -281,19 +281,3 @@ async def test_without_the_extra_it_says_how_to_get_it(
         await workshop.join([tmp_path / "shot.mp4"], tmp_path / "film.mp4", titles=["1"])
     assert "Each shot is there." in caught.value.words
     assert "pip install 'wan-mcp[media]'" in caught.value.words
-
-
-# Memory
-
-
-@pytest.mark.parametrize("crossfade", [0, 0.1])
-async def test_sixty_shots_take_no_more_memory_than_two(workshop: Workshop, tmp_path: Path, crossfade: float) -> None:
-    """Only the index of the file may grow."""
-    brief: dict[str, object] = {"seconds": 0.5, "signal_at": 0.2, "sound": 0.5}
-    shots = shots_of(tmp_path, brief, brief)
-    few = await joined(workshop, shots, crossfade=crossfade)
-    many = await joined(workshop, shots * 30, crossfade=crossfade)
-
-    assert many.seconds > 20
-    if few.peak_bytes and many.peak_bytes:
-        assert many.peak_bytes < few.peak_bytes * 1.15

@@ -14,7 +14,10 @@ from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio
 
-TOOLS = ["create_video", "get_video_task", "estimate_cost", "list_video_tasks", "cancel_video_task", "preview_video"]
+TOOLS = [
+    *("create_video", "get_video_task", "estimate_cost", "list_video_tasks", "cancel_video_task", "preview_video"),
+    *("create_film", "get_film", "retake", "cancel_film"),
+]
 
 
 @pytest.fixture

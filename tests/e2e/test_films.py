@@ -192,6 +192,9 @@ async def test_a_model_makes_a_film_from_an_idea(running: str, tmp_path: Path) -
         sheet = await client.call_tool("preview_video", {"task_id": second["task_id"]})
         assert any(isinstance(block, ImageContent) for block in sheet.content)
 
+        sheet = await client.call_tool("preview_video", {"task_id": film["film_id"]})
+        assert any(isinstance(block, ImageContent) for block in sheet.content)
+
         await client.call_tool("retake", {"film_id": film["film_id"], "shot": 2, "seed": 7})
         film = await until_settled(client, film["film_id"])
     assert film["status"] == "SUCCEEDED"

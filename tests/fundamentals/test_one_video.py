@@ -36,7 +36,7 @@ async def test_a_finished_task_is_downloaded_though_nobody_asks(
     report = await videos.get(task.id)
     assert report.task.status is Status.SUCCEEDED
     assert report.task.money_state == "charged"
-    [file] = (tmp_path / "videos").iterdir()
+    [file] = (tmp_path / "videos").glob("*.mp4")
     assert report.task.file == str(file)
     assert CAT in file.name
 

@@ -15,7 +15,7 @@ import click
 from wan_mcp import __version__
 from wan_mcp.cli import pages
 from wan_mcp.cli.board import read_tasks, watch_tasks
-from wan_mcp.cli.film import film
+from wan_mcp.cli.film import cancel_film, film, show_film
 from wan_mcp.cli.order import agree, end, look_at, look_once, make, read_order
 from wan_mcp.cli.preview import preview
 from wan_mcp.cli.program import Program, json_option
@@ -24,6 +24,7 @@ from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V, Quote, Region
 from wan_mcp.domain.errors import Declined, NeedsConsent
+from wan_mcp.domain.film import FILM
 from wan_mcp.domain.language import say
 from wan_mcp.domain.request import parse_duration, parse_resolution, parse_size
 from wan_mcp.domain.spending import Day
@@ -146,6 +147,11 @@ def show(terminal: Terminal, task_id: str, wait: float) -> None:
 
     With --wait it ends as `create` does: 0 saved, 1 nothing was made, 3 it goes on.
     """
+    if task_id.startswith(FILM):
+        if wait:
+            raise click.UsageError(say("`wan-mcp film {id}` waits for a film.", id=task_id))
+        show_film(terminal, task_id)
+        return
     report = visit(lambda videos: videos.get(task_id))
     task = report.task
     if not task.is_settled:
@@ -194,6 +200,9 @@ def cancel(terminal: Terminal, task_id: str) -> None:
 
     That is one that is QUEUED or PENDING; nothing is charged then. DashScope cancels nothing that it renders.
     """
+    if task_id.startswith(FILM):
+        cancel_film(terminal, task_id)
+        return
     # Not watching: what is QUEUED must not be sent in the same moment.
     report = visit(lambda videos: videos.cancel(task_id))
     if not report.task.is_settled:

@@ -219,6 +219,16 @@ def _waited(terminal: Terminal, film_id: str) -> FilmReport:
         raise
 
 
+def show_film(terminal: Terminal, film_id: str) -> None:
+    """Show one film as the ledger has it."""
+    _finish(terminal, visit(lambda videos: videos.films.get(film_id)), waited=False)
+
+
+def cancel_film(terminal: Terminal, film_id: str) -> None:
+    """Call a film off, as far as nothing of it has started."""
+    _finish(terminal, visit(lambda videos: videos.films.cancel(film_id)), waited=False)
+
+
 def _finish(terminal: Terminal, report: FilmReport, *, waited: bool = True) -> None:
     if terminal.as_json:
         terminal.data(film_views.structured(report))

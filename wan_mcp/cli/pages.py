@@ -40,6 +40,10 @@ _COMMANDS = {
     "list_video_tasks": "`wan-mcp tasks`",
     "estimate_cost": "`wan-mcp estimate`",
     "cancel_video_task": "`wan-mcp cancel`",
+    "create_film": "`wan-mcp film`",
+    "get_film": "`wan-mcp film`",
+    "cancel_film": "`wan-mcp cancel`",
+    "preview_video": "`wan-mcp preview`",
     "max_cost": "--max-cost",
 }
 _TOOL = re.compile(rf"\b([Cc]all )?({'|'.join(_COMMANDS)})\b")

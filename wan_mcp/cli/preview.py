@@ -1,6 +1,8 @@
 """`wan-mcp preview`: the frames of a saved video as one image beside it."""
 
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -8,34 +10,47 @@ from wan_mcp.cli.program import json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import VideoUnusable
+from wan_mcp.domain.film import FILM
 from wan_mcp.domain.language import say
-from wan_mcp.server.previews import view
+from wan_mcp.server.previews import USUAL_FRAMES, film_view, view
+from wan_mcp.service.videos import Videos
 
 _MOST = 12
 
 
 @click.command()
 @click.argument("task_id")
-@click.option("--frames", type=click.IntRange(1, _MOST), default=4, show_default=True, help="How many.")
+@click.option("--frames", type=click.IntRange(1, _MOST), help="How many: 4, or 1 of each shot of a film.")
 @click.option("--open", "opens", is_flag=True, help="Show it, too.")
 @json_option()
 @click.pass_obj
-def preview(terminal: Terminal, task_id: str, frames: int, opens: bool) -> None:
+def preview(terminal: Terminal, task_id: str, frames: int | None, opens: bool) -> None:
     """Write frames of a saved video into one image beside it.
 
-    The image is named after the video, with the word `frames`; it is written anew each time. Wants the extra `media`.
+    TASK_ID may be that of a film: then its shots are shown. The image is named after the video, with the word
+    `frames`; it is written anew each time. Wants the extra `media`.
     """
-    made = visit(lambda videos: videos.preview(task_id, frames=frames))
-    video = Path(made.report.task.file or "")
-    image = video.with_name(f"{video.stem} frames.jpg")
+    image, jpeg, shown = visit(partial(_of_film if task_id.startswith(FILM) else _of_video, task_id, frames))
     try:
-        image.write_bytes(made.sheet.jpeg)
+        image.write_bytes(jpeg)
     except OSError as error:
         words = say("{file} cannot be written: {reason}.", file=image, reason=error.strerror or error)
         raise VideoUnusable(words) from error
     if terminal.as_json:
-        terminal.data({**view(made)[1], "image": str(image)})
+        terminal.data({**shown, "image": str(image)})
     else:
         terminal.line(str(image))
     if opens:
         click.launch(str(image))
+
+
+async def _of_video(task_id: str, frames: int | None, videos: Videos) -> tuple[Path, bytes, dict[str, Any]]:
+    made = await videos.preview(task_id, frames=frames or USUAL_FRAMES)
+    video = Path(made.report.task.file or "")
+    return video.with_name(f"{video.stem} frames.jpg"), made.sheet.jpeg, view(made)[1]
+
+
+async def _of_film(film_id: str, frames: int | None, videos: Videos) -> tuple[Path, bytes, dict[str, Any]]:
+    made = await videos.preview_film(film_id, frames=frames or 1)
+    folder = videos.settings.output_dir / made.report.film.name
+    return folder.with_name(f"{folder.name} frames.jpg"), made.sheet.jpeg, film_view(made)[1]

@@ -55,9 +55,7 @@ class Finder:
         """
         task_id = task_id.strip()
         if task_id.startswith(FILM):
-            raise UnknownTask(
-                say("{id} is a film, or would be one.", id=task_id[:80]), next_step=say("Call get_film with it.")
-            )
+            raise UnknownTask(say("{id} is a film.", id=task_id[:80]), next_step=say("Call get_film with it."))
         task = await self._ledger.get(task_id) if task_id.startswith("vid_") else None
         task = task or await self._ledger.of_remote(self._settings.account, task_id)
         if task is not None and (caller is None or task.caller == caller):

@@ -99,6 +99,16 @@ class Preview:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FilmPreview:
+    """One film, and what its shots look like."""
+
+    report: FilmReport
+    shots: tuple[Shot, ...]
+    """Those that are on the sheet, in order; each has a chosen take."""
+    sheet: Sheet
+
+
+@dataclass(frozen=True, kw_only=True)
 class Account:
     """What is allowed and what is left of it."""
 

@@ -14,10 +14,11 @@ from wan_mcp.adapters.media.order import Strip
 from wan_mcp.adapters.media.workshop import Workshop
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
-from wan_mcp.domain.errors import MissingKey, NeedsConsent, TooLate, UnknownTask
+from wan_mcp.domain.errors import MissingKey, NeedsConsent, NoVideo, TooLate, UnknownTask
 from wan_mcp.domain.language import say
 from wan_mcp.domain.remote import apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
+from wan_mcp.domain.script import MOST_SHOTS
 from wan_mcp.domain.task import SETTLED_BY_PERSON, Status, VideoTask, is_left_lying
 from wan_mcp.service.cancelling import Cancelling
 from wan_mcp.service.clock import Clock
@@ -25,7 +26,7 @@ from wan_mcp.service.figures import Figures, Tally
 from wan_mcp.service.films import Films
 from wan_mcp.service.finding import Finder, new_id
 from wan_mcp.service.keepsakes import saved_file
-from wan_mcp.service.report import LedgerHealth, Preview, Report
+from wan_mcp.service.report import FilmPreview, LedgerHealth, Preview, Report
 from wan_mcp.service.reporting import Reports
 from wan_mcp.service.spending import Spending
 from wan_mcp.service.watcher import Watcher
@@ -239,6 +240,25 @@ class Videos:
         report = await self.get(task_id, caller=caller)
         strip = Strip(path=Path(saved_file(report.task)), count=frames)
         return Preview(report=report, sheet=await self.workshop.sheet([strip]))
+
+    async def preview_film(self, film_id: str, *, frames: int, caller: str = "local") -> FilmPreview:
+        """Return what the saved shots of a film look like: so many frames of each, fewer where they are many.
+
+        Raises:
+            UnknownTask, NoVideo, MediaMissing, VideoUnusable: as `preview`.
+        """
+        report = await self.films.get(film_id, caller=caller)
+        seen = [(shot, shot.chosen) for shot in report.shots]
+        saved = [(shot, Path(take.file)) for shot, take in seen if take is not None and take.file]
+        if not saved:
+            raise NoVideo(
+                say("No shot of {film} is saved yet.", film=report.film.id), next_step=say("Call get_film with it.")
+            )
+        each = max(1, min(frames, MOST_SHOTS // len(saved)))
+        strips = [Strip(path=file, count=each, label=f"{shot.number}") for shot, file in saved]
+        return FilmPreview(
+            report=report, shots=tuple(shot for shot, _ in saved), sheet=await self.workshop.sheet(strips)
+        )
 
     async def history(self, task_id: str) -> list[VideoTask]:
         """Return every version of a task that the caller was shown by `get`, oldest first."""

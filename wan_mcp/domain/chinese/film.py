@@ -13,7 +13,7 @@ FILM: dict[str, str] = {
     ),
     # adapters/ledger/, service/
     "Version {version} of {film} was written by somebody else.": "{film} 的第 {version} 版已由他处写入。",
-    "{id} is a film, or would be one.": "{id} 是影片的编号。",
+    "{id} is a film.": "{id} 是影片的编号。",
     "Call get_film with it.": "请用它调用 get_film。",
     "More is missing by now: this costs {cost}, and the person agreed to {asked}. Nothing was sent.": (
         "此刻缺少的更多：现需 {cost}，而用户同意的是 {asked}。未发送任何内容。"

@@ -42,10 +42,17 @@ MEDIA = {
     "What belongs beside the file could not all be written.": "视频旁的附属文件未能全部写入。",
     # cli/preview.py
     "Write frames of a saved video into one image beside it.": "把已保存视频的若干帧画面拼成一张图，放在视频旁边。",
-    "The image is named after the video, with the word `frames`; it is written anew each time. Wants the extra `media`.": (
-        "图片以视频命名，后加 `frames`；每次重新写入。需要附加组件 `media`。"
+    "TASK_ID may be that of a film: then its shots are shown. The image is named after the video, with the word `frames`; "
+    "it is written anew each time. Wants the extra `media`.": (
+        "TASK_ID 也可以是影片编号，此时显示其各个镜头。图片以视频命名，后加 `frames`；每次重新写入。需要附加组件 `media`。"
     ),
-    "How many.": "帧数。",
+    "How many: 4, or 1 of each shot of a film.": "帧数：视频默认 4 帧，影片默认每个镜头 1 帧。",
+    "No shot of {film} is saved yet.": "{film} 还没有已保存的镜头。",
+    "Compare them with the prompts; retake a shot that came out badly (paid again).": "请与提示词对照；不满意的镜头可以重拍（另行计费）。",
+    "{count} of {all} shots of {film}, in reading order, each cell with the number of its shot and its time.": (
+        "{film} 共 {all} 个镜头，图中按阅读顺序显示 {count} 个，每格标有镜头编号和时间。"
+    ),
+    "`wan-mcp film {id}` waits for a film.": "请用 `wan-mcp film {id}` 等待影片。",
     "Show it, too.": "同时打开图片。",
     "{file} cannot be written: {reason}.": "无法写入 {file}：{reason}。",
     # server/previews.py
