@@ -15,10 +15,11 @@ import click
 import yaml
 
 from wan_mcp.cli import pages
+from wan_mcp.cli.order import ask
 from wan_mcp.cli.program import json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
-from wan_mcp.domain.errors import Declined, InvalidRequest, MissingKey, NeedsConsent
+from wan_mcp.domain.errors import InvalidRequest, MissingKey
 from wan_mcp.domain.film import FILM, FilmStatus, Order
 from wan_mcp.domain.language import say
 from wan_mcp.domain.script import parse_script, script_arguments
@@ -102,7 +103,7 @@ def film(terminal: Terminal, script: str, *, dry_run: bool, max_cost: float | No
             terminal.data(_dry(order))
         return
     if must_ask and not yes:
-        _ask(terminal, order, account)
+        ask(terminal, order.cost, account, _question(order))
 
     async def place(videos: Videos) -> FilmReport:
         if videos.settings.key is None:
@@ -160,26 +161,9 @@ def _dry(order: Order) -> dict[str, Any]:
     }
 
 
-def _ask(terminal: Terminal, order: Order, account: Account) -> None:
-    cost = order.cost
-    if not terminal.can_ask:
-        raise NeedsConsent(
-            say(
-                "This costs {cost}, the person is asked above {threshold}, and there is no terminal to ask on. "
-                "Nothing was sent.",
-                cost=cost,
-                threshold=account.budget.confirm_above,
-            ),
-            next_step=say(
-                "Once the person agrees, run it again with --max-cost {plain}, or with --yes.", plain=cost.plain
-            ),
-        )
-    count = len(order.takes)
+def _question(order: Order) -> str:
     title = film_views.cut(order.film.script.title, 80)
-    if not terminal.ask(
-        pages.printable(say("Make “{title}”, {count} shots, for {cost}?", title=title, count=count, cost=cost))
-    ):
-        raise Declined(say("You did not agree to {cost}. Nothing was sent.", cost=cost))
+    return say("Make “{title}”, {count} shots, for {cost}?", title=title, count=len(order.takes), cost=order.cost)
 
 
 def _waited(terminal: Terminal, film_id: str) -> FilmReport:

@@ -14,6 +14,7 @@ from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.errors import Declined, MissingKey, NeedsConsent
 from wan_mcp.domain.language import say
+from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest, parse_request, request_arguments
 from wan_mcp.domain.task import Status
 from wan_mcp.server import views
@@ -74,19 +75,29 @@ def agree(order: Order, terminal: Terminal, *, is_agreed: bool) -> None:
     cost = order.quote.amount
     if is_agreed or not order.must_ask:
         return
+    ask(terminal, cost, order.account, views.question(order.request.prompt, order.quote))
+
+
+def ask(terminal: Terminal, cost: Money, account: Account, question: str) -> None:
+    """Ask the person to agree to `cost`.
+
+    Raises:
+        NeedsConsent: there is nobody to ask.
+        Declined: the person said no.
+    """
     if not terminal.can_ask:
         raise NeedsConsent(
             say(
                 "This costs {cost}, the person is asked above {threshold}, and there is no terminal to ask on. "
                 "Nothing was sent.",
                 cost=cost,
-                threshold=order.account.budget.confirm_above,
+                threshold=account.budget.confirm_above,
             ),
             next_step=say(
                 "Once the person agrees, run it again with --max-cost {plain}, or with --yes.", plain=cost.plain
             ),
         )
-    if not terminal.ask(pages.printable(views.question(order.request.prompt, order.quote))):
+    if not terminal.ask(pages.printable(question)):
         raise Declined(say("You did not agree to {cost}. Nothing was sent.", cost=cost))
 
 

@@ -19,7 +19,7 @@ from wan_mcp.server import film_views
 from wan_mcp.server.callers import caller
 from wan_mcp.server.consent import Consent, asks_by_form
 from wan_mcp.server.links import PLAYER, film_links
-from wan_mcp.server.worded import Raw, Schema, Service, reading, told, tool
+from wan_mcp.server.worded import Raw, Schema, Service, progress, reading, told, tool
 from wan_mcp.service.report import FilmReport
 
 if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
@@ -135,7 +135,11 @@ def _get(service: Service) -> Tool:
         read.finish()
         videos = await service()
         seconds = _USUAL_WAIT if wait is None else wait
-        return shown(await videos.films.wait(film_id or "", seconds=seconds, progress=_progress(ctx), caller=caller()))
+        return shown(
+            await videos.films.wait(
+                film_id or "", seconds=seconds, progress=progress(ctx, film_views.progress_words), caller=caller()
+            )
+        )
 
     return tool(
         get_film,
@@ -146,20 +150,6 @@ def _get(service: Service) -> Tool:
         annotations=reading(open_world=True),
         card=PLAYER,
     )
-
-
-def _progress(ctx: Context[Any, Any]) -> Callable[[FilmReport], Awaitable[None]]:
-    """Honest progress: the seconds since the order, of the usual ones while they are not exceeded."""
-    last = -1.0
-
-    async def tell(report: FilmReport) -> None:
-        nonlocal last
-        done, usual = round(report.elapsed.total_seconds(), 1), round(report.usual.total_seconds(), 1)
-        if done > last:  # the protocol demands that it grows
-            last = done
-            await ctx.report_progress(done, usual if done <= usual else None, film_views.progress_words(report))
-
-    return tell
 
 
 def _retake(service: Service) -> Tool:

@@ -5,7 +5,6 @@ enforced by `domain`, in words. The SDK alone would ignore an unknown argument a
 """
 
 import logging
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
@@ -32,7 +31,20 @@ from wan_mcp.server.consent import Consent, asks_by_form
 from wan_mcp.server.film_tools import film_tools
 from wan_mcp.server.links import PLAYER, links
 from wan_mcp.server.previews import preview
-from wan_mcp.server.worded import Raw, Schema, Service, flag, integer, number, one_of, reading, text, told, tool
+from wan_mcp.server.worded import (
+    Raw,
+    Schema,
+    Service,
+    flag,
+    integer,
+    number,
+    one_of,
+    progress,
+    reading,
+    text,
+    told,
+    tool,
+)
 from wan_mcp.service.report import Account, Report
 
 if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
@@ -140,7 +152,11 @@ def _get(service: Service) -> Tool:
         wait = read.integer("wait_seconds", low=0, high=_LONGEST_WAIT)
         read.finish()
         seconds = _USUAL_WAIT if wait is None else wait
-        return shown(await videos.wait(task_id or "", seconds=seconds, progress=_progress(ctx), caller=caller()))
+        return shown(
+            await videos.wait(
+                task_id or "", seconds=seconds, progress=progress(ctx, views.progress_words), caller=caller()
+            )
+        )
 
     return tool(
         get_video_task,
@@ -155,21 +171,6 @@ def _get(service: Service) -> Tool:
         annotations=reading(open_world=True),
         card=PLAYER,
     )
-
-
-def _progress(ctx: Context[Any, Any]) -> Callable[[Report], Awaitable[None]]:
-    """Honest progress: the seconds since submission, of the usual ones while they are not exceeded."""
-    last = -1.0
-
-    async def tell(report: Report) -> None:
-        nonlocal last
-        done = round(report.elapsed.total_seconds(), 1)
-        usual = round(report.usual.total_seconds(), 1)
-        if done > last:  # the protocol demands that it grows
-            last = done
-            await ctx.report_progress(done, usual if done <= usual else None, views.progress_words(report))
-
-    return tell
 
 
 # estimate_cost

@@ -3,7 +3,7 @@
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
@@ -13,6 +13,7 @@ from mcp.types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 from wan_mcp.domain.errors import Unforeseen, WanError
 from wan_mcp.domain.language import say
 from wan_mcp.server import views
+from wan_mcp.service.report import FilmReport, Report
 
 if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
     from wan_mcp.service.videos import Videos
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 Service = Callable[[], Awaitable["Videos"]]
 Raw = dict[str, Any]
 Schema = dict[str, Any]
+One = TypeVar("One", Report, FilmReport)
 
 
 class WordedTool(Tool):
@@ -121,3 +123,17 @@ def tool(
         "additionalProperties": False,
     }
     return made
+
+
+def progress(ctx: Context[Any, Any], words: Callable[[One], str]) -> Callable[[One], Awaitable[None]]:
+    """Honest progress: the seconds so far, of the usual ones while they are not exceeded."""
+    last = -1.0
+
+    async def tell(report: One) -> None:
+        nonlocal last
+        done, usual = round(report.elapsed.total_seconds(), 1), round(report.usual.total_seconds(), 1)
+        if done > last:  # the protocol demands that it grows
+            last = done
+            await ctx.report_progress(done, usual if done <= usual else None, words(report))
+
+    return tell

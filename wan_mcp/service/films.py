@@ -11,7 +11,7 @@ from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
 from wan_mcp.domain.catalogue import Quote
-from wan_mcp.domain.errors import MissingKey, NeedsConsent, StaleTask, TooLate, UnknownTask, WanError
+from wan_mcp.domain.errors import MissingKey, StaleTask, TooLate, UnknownTask, WanError
 from wan_mcp.domain.filename import film_name
 from wan_mcp.domain.film import FILM, Film, Order, Shot, shots_of
 from wan_mcp.domain.language import say
@@ -166,18 +166,7 @@ class Films:
         if self._settings.key is None:
             raise MissingKey
         if self.needs_consent(order, None) and not agreed:
-            raise NeedsConsent(
-                say(
-                    "This costs {cost}. Above {threshold} the person must agree first.",
-                    cost=order.cost,
-                    threshold=self._settings.budget.confirm_above,
-                ),
-                next_step=say(
-                    "Ask the person; once they agree, call {tool} again with max_cost={cost}.",
-                    tool=again,
-                    cost=order.cost.plain,
-                ),
-            )
+            raise self._spending.unagreed(order.cost, again=again)
         try:
             ordered = await self._ledger.order(
                 order.film,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.caller import LOCAL, PERSON, STRANGER, Rights, own_budget
 from wan_mcp.domain.catalogue import Quote
-from wan_mcp.domain.errors import OverBudget
+from wan_mcp.domain.errors import NeedsConsent, OverBudget
 from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest
@@ -88,6 +88,19 @@ class Spending:
                     "Ask for a shorter video or a smaller size, or the person raises WAN_MCP_BUDGET_PER_TASK."
                 ),
             )
+
+    def unagreed(self, cost: Money, *, again: str) -> NeedsConsent:
+        """Say that the person must agree to `cost` first, and how the tool `again` is told that they did."""
+        return NeedsConsent(
+            say(
+                "This costs {cost}. Above {threshold} the person must agree first.",
+                cost=cost,
+                threshold=self._settings.budget.confirm_above,
+            ),
+            next_step=say(
+                "Ask the person; once they agree, call {tool} again with max_cost={cost}.", tool=again, cost=cost.plain
+            ),
+        )
 
     def must_ask(self, cost: Money, max_cost: float | None, *, can_ask: bool) -> bool:
         """Must the person be asked before this much is spent?

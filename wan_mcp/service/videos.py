@@ -14,7 +14,7 @@ from wan_mcp.adapters.media.order import Strip
 from wan_mcp.adapters.media.workshop import Workshop
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
-from wan_mcp.domain.errors import MissingKey, NeedsConsent, NoVideo, TooLate, UnknownTask
+from wan_mcp.domain.errors import MissingKey, NoVideo, TooLate, UnknownTask
 from wan_mcp.domain.language import say
 from wan_mcp.domain.remote import apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
@@ -104,17 +104,7 @@ class Videos:
             raise MissingKey
         cost = self.spending.quote(request).amount
         if await self.needs_consent(request, None, caller=caller) and not agreed:
-            raise NeedsConsent(
-                say(
-                    "This costs {cost}. Above {confirm_above} the person must agree first.",
-                    cost=cost,
-                    confirm_above=self.settings.budget.confirm_above,
-                ),
-                next_step=say(
-                    "Ask the person; once they agree, call create_video again with max_cost={amount}.",
-                    amount=cost.plain,
-                ),
-            )
+            raise self.spending.unagreed(cost, again="create_video")
         draft = self._draft(request, caller)
         # Whoever asked may hang up at any moment. What is sent must reach the ledger all the same.
         self._creating += 1

@@ -237,7 +237,8 @@ class Workshop:
     async def _worked(self, order: Mapping[str, Any], progress: Progress | None) -> dict[str, Any]:
         # -P: a module in the folder where the server was started is not ours.
         command = [sys.executable, "-P", "-m", "wan_mcp.adapters.media.worker"]
-        process = await anyio.open_process(command, env=self._environment, stderr=subprocess.DEVNULL)
+        with anyio.CancelScope(shield=True):  # who is called off half-way through the start leaves an orphan
+            process = await anyio.open_process(command, env=self._environment, stderr=subprocess.DEVNULL)
         try:
             return await _outcome(process, order, progress)
         finally:

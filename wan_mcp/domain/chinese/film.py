@@ -29,10 +29,6 @@ FILM: dict[str, str] = {
     "Wait for it with get_film, or cancel {id} while it has not started.": (
         "请用 get_film 等待，或在 {id} 尚未开始时取消它。"
     ),
-    "This costs {cost}. Above {threshold} the person must agree first.": "费用为 {cost}。超过 {threshold} 须先经本人同意。",
-    "Ask the person; once they agree, call {tool} again with max_cost={cost}.": (
-        "请询问本人；同意后，以 max_cost={cost} 再次调用 {tool}。"
-    ),
     "{id} was changed in this very moment.": "{id} 刚刚被更改。",
     # cli/film.py
     "{file} cannot be read: {reason}.": "无法读取 {file}：{reason}。",
