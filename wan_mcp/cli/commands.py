@@ -58,7 +58,9 @@ def program() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Another than this machine's wants tokens.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
 @click.option("--public-url", metavar="URL", help="Under which a proxy passes clients on to it.")
-def serve(transport: str, host: str, port: int, public_url: str | None) -> None:
+@json_option("Over HTTP: print the address as JSON, on one line, once it is served.")
+@click.pass_obj
+def serve(terminal: Terminal, *, transport: str, host: str, port: int, public_url: str | None) -> None:
     """Serve MCP; without options the same as no command at all.
 
     Over HTTP only for this machine, unless WAN_MCP_TOKENS_FILE or WAN_MCP_OAUTH_ISSUER say who may call.
@@ -66,17 +68,25 @@ def serve(transport: str, host: str, port: int, public_url: str | None) -> None:
     if transport == "stdio":
         from wan_mcp.cli import serve as serve_stdio
 
+        if terminal.as_json:
+            raise click.UsageError(say("--json is for HTTP: over stdio, stdout carries MCP and nothing else."))
         return serve_stdio()
     from wan_mcp.server.door import Door
     from wan_mcp.server.http import serve_http
     from wan_mcp.settings import Settings
 
+    def on_ready(url: str) -> None:
+        if terminal.as_json:
+            terminal.data({"url": url, "transport": over}, on_one_line=True)
+
     over: Transport = "sse" if transport == "sse" else "streamable-http"
-    return serve_http(Door(transport=over, host=host, port=port, public_url=public_url), Settings.read())
+    door = Door(transport=over, host=host, port=port, public_url=public_url)
+    return serve_http(door, Settings.read(), on_ready=on_ready)
 
 
 @program.command()
 @click.argument("name")
+@json_option("Print the token and its entry as JSON.")
 @click.pass_obj
 def token(terminal: Terminal, name: str) -> None:
     """Make a token for somebody who calls over HTTP.
@@ -90,6 +100,9 @@ def token(terminal: Terminal, name: str) -> None:
 
     made = new_token()
     entry = token_entry(name, made)
+    if terminal.as_json:
+        terminal.data({"name": name, "token": made, "entry": entry})
+        return
     terminal.say(say("The token of {name}, shown only now; it is sent as “Authorization: Bearer …”:", name=name))
     terminal.say(f"\n  {made}\n")
     click.echo(entry)
@@ -306,6 +319,7 @@ def usage(terminal: Terminal, days: int) -> None:
     "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("wan-demo"), show_default=True,
     help="The folder for the video.",
 )  # fmt: skip
+@json_option("Print what was made as JSON; the story goes to stderr.")
 @click.pass_obj
 def demo(terminal: Terminal, output: Path) -> None:
     """Try it: no key, no cost, half a minute.
@@ -329,6 +343,7 @@ def demo(terminal: Terminal, output: Path) -> None:
 @click.option(
     "--file", "path", type=click.Path(dir_okay=False, path_type=Path), help="Instead of the client's usual file."
 )
+@json_option("Print what was written where as JSON; the change goes to stderr.")
 @click.pass_obj
 def install(terminal: Terminal, *, prints: bool, yes: bool, no_key: bool, env: tuple[str, ...], **given: Any) -> None:
     """Write it into a client's configuration.
@@ -376,6 +391,7 @@ def doctor(terminal: Terminal) -> None:
 @click.option(
     "--speed", type=click.FloatRange(min=0, min_open=True), default=1, show_default=True, help="Of its clock."
 )
+@json_option("Print the address and the environment as JSON, on one line, once it listens.")
 @click.pass_obj
 def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None, fast: bool, speed: float) -> None:
     """Run a DashScope of your own.
@@ -392,6 +408,9 @@ def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None
     simulator = Simulator(run_delay=delay, run_time=run_time, speed=speed)
 
     def on_ready(url: str) -> None:
+        if terminal.as_json:
+            terminal.data({"url": url, "note": simulator.note, "env": _leading_to(url)}, on_one_line=True)
+            return
         name = "set " if sys.platform == "win32" else "export "
         words = say("DashScope is simulated at {url}; {note}. Point wan-mcp at it:", url=url, note=simulator.note)
         terminal.line(f"{words}\n")

@@ -8,6 +8,7 @@ import json
 import sys
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,13 +59,16 @@ def run_demo(terminal: Terminal, output: Path) -> None:
             next_step=said(_ELSEWHERE),
         ) from error
     try:
-        run(partial(_demo, stage, output.absolute()))
+        made = run(partial(_demo, stage, output.absolute()))
     except KeyboardInterrupt:
-        terminal.say("\n" + say("Stopped; nothing is left running."))
+        terminal.say("")
+        terminal.tell_stop(say("Stopped; nothing is left running."))
         raise
+    if terminal.as_json:
+        terminal.data(made)
 
 
-async def _demo(stage: "Stage", output: Path) -> None:
+async def _demo(stage: "Stage", output: Path) -> Shown:
     simulator = Simulator(run_delay=_RUN_DELAY, run_time=_RUN_TIME)
     stage.open(simulator.note)
     began = anyio.current_time()
@@ -76,7 +80,9 @@ async def _demo(stage: "Stage", output: Path) -> None:
         movie = await anyio.to_thread.run_sync(probe, file)
     except NotAVideo as error:
         raise Unavailable(say("The demo brought no video: {error}", error=error)) from error
-    stage.close(file, movie, cost=created["cost"], seconds=anyio.current_time() - began)
+    seconds = anyio.current_time() - began
+    stage.close(file, movie, cost=created["cost"], seconds=seconds)
+    return {**created, "video": asdict(movie), "took_seconds": round(seconds)}
 
 
 @asynccontextmanager
@@ -136,7 +142,8 @@ class Stage:
     """What the spectator sees: numbered calls, their answers as quotations, the video at the end."""
 
     def __init__(self, terminal: Terminal) -> None:
-        self._terminal = terminal
+        # Where the result is data, the story is talk.
+        self._out = terminal.talk if terminal.as_json else terminal.out
         self._scene = 0
 
     def open(self, note: str) -> None:
@@ -165,14 +172,14 @@ class Stage:
 
     @contextmanager
     def _progress(self) -> Generator[ProgressFnT]:
-        if not self._terminal.out.is_terminal:
+        if not self._out.is_terminal:
 
             async def write(progress: float, total: float | None, message: str | None) -> None:
                 self._line(f"   {message}")
 
             yield write
             return
-        with bar(self._terminal.out, stays=True) as shown:
+        with bar(self._out, stays=True) as shown:
 
             async def draw(progress: float, total: float | None, message: str | None) -> None:
                 line = shown.task_ids[0] if shown.task_ids else shown.add_task("")
@@ -185,17 +192,16 @@ class Stage:
                 )
 
     def close(self, file: Path, movie: Movie, *, cost: Shown, seconds: float) -> None:
-        out = self._terminal.out
         self._line("")
         self._line(say("The video"), style="bold green")
-        fact(out, say("file"), str(file), is_whole=True)
-        fact(out, say("size"), size_words(file.stat().st_size))
+        fact(self._out, say("file"), str(file), is_whole=True)
+        fact(self._out, say("size"), size_words(file.stat().st_size))
         picture = f"{movie.codec}, {movie.width}×{movie.height}, {movie.seconds:g} s, {movie.fps:g} fps"
-        fact(out, say("picture"), picture)
-        fact(out, say("sound"), movie.audio or say("none"))
+        fact(self._out, say("picture"), picture)
+        fact(self._out, say("sound"), movie.audio or say("none"))
         amount = f"{cost['amount']:.2f} {cost['currency']} {money_word(cost['state'])}"
-        fact(out, say("cost"), say("{amount}, by the simulator: nothing was paid", amount=amount))
-        fact(out, say("took"), f"{seconds:.0f} s")
+        fact(self._out, say("cost"), say("{amount}, by the simulator: nothing was paid", amount=amount))
+        fact(self._out, say("took"), f"{seconds:.0f} s")
 
     def _head(self, name: str, arguments: str) -> None:
         self._scene += 1
@@ -208,12 +214,12 @@ class Stage:
         self._indented(text, before="│ ")
 
     def _indented(self, text: str, *, before: str = "", style: str = "") -> None:
-        for line in Text(text).wrap(self._terminal.out, _QUOTE_WIDTH):
+        for line in Text(text).wrap(self._out, _QUOTE_WIDTH):
             line.rstrip()
             self._line(Text(f"   {before}", style="dim") + line, style=style)
 
     def _line(self, text: str | Text, *, style: str = "") -> None:
-        self._terminal.line(text, style=style)
+        self._out.print(text, style=style, soft_wrap=True)
 
 
 def _text(result: CallToolResult) -> str:

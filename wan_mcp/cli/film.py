@@ -193,12 +193,14 @@ def _waited(terminal: Terminal, film_id: str) -> FilmReport:
     try:
         return visit(work, watching=True)
     except KeyboardInterrupt:
-        terminal.say(
+        terminal.tell_stop(
             say(
                 "Stopped waiting. What was sent goes on at DashScope; the rest is sent while a wan-mcp runs. "
                 "Come back with\n  wan-mcp film {film}",
                 film=film_id,
-            )
+            ),
+            money_moved="maybe",
+            known={"film_id": film_id},
         )
         raise
 

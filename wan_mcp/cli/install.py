@@ -259,6 +259,7 @@ def install(wanted: Wish, terminal: Terminal, *, is_agreed: bool) -> None:
         terminal.say(
             say("{client} has it already so, as “{name}” in {path}.", client=client.title, name=wanted.name, path=path)
         )
+        _tell(terminal, wanted, is_changed=False)
         return
     _show(terminal, path, text, changed, is_new=file.data is None)
     _say_about_the_key(terminal, wanted, made)
@@ -280,6 +281,15 @@ def install(wanted: Wish, terminal: Terminal, *, is_agreed: bool) -> None:
     what_it_was = say("What it was is kept in {name} beside it.", name=kept.name) if kept else ""
     terminal.say(sentences(say("Written: {path}.", path=path), what_it_was))
     terminal.say(said(client.afterwards))
+    _tell(terminal, wanted, is_changed=True, kept=kept)
+
+
+def _tell(terminal: Terminal, wanted: Wish, *, is_changed: bool, kept: Path | None = None) -> None:
+    """As data what a person was told."""
+    if terminal.as_json:
+        done = {"client": wanted.client.title, "file": str(wanted.path), "name": wanted.name, "changed": is_changed}
+        next_step = {"next_step": said(wanted.client.afterwards)} if is_changed else {}
+        terminal.data({**done, **({"kept": str(kept)} if kept else {}), **next_step})
 
 
 def _made(wanted: Wish, terminal: Terminal, there: Mapping[str, Any], *, asks: bool) -> dict[str, Any]:
@@ -358,7 +368,8 @@ def _ask(terminal: Terminal, path: Path) -> None:
 
 def _refuse(wanted: Wish, terminal: Terminal, problem: NotJson) -> NoReturn:
     """Leave the file alone, and give what a person can paste into it."""
-    terminal.line(wanted.block())
+    if not terminal.as_json:
+        terminal.line(wanted.block())
     if problem.is_commented:
         why = say("{path} has comments or last commas, which would be lost; it is left as it is.", path=wanted.path)
     else:
@@ -367,7 +378,12 @@ def _refuse(wanted: Wish, terminal: Terminal, problem: NotJson) -> NoReturn:
             path=wanted.path,
             problem=printable(str(problem)),
         )
-    raise click.ClickException(sentences(why, say("Put the block above into it by hand.")))
+    by_hand = (
+        say("Put what --print prints into it by hand.")
+        if terminal.as_json
+        else say("Put the block above into it by hand.")
+    )
+    raise click.ClickException(sentences(why, by_hand))
 
 
 # Showing the change

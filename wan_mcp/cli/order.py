@@ -124,7 +124,10 @@ def make(order: Order, terminal: Terminal, *, seconds: float | None) -> Report:
     try:
         return visit(work, watching=seconds != 0)
     except KeyboardInterrupt:
-        terminal.say(_goes_on(created[0]) if created else say("Stopped. `wan-mcp tasks` shows whether it was created."))
+        if created:
+            terminal.tell_stop(_goes_on(created[0]), money_moved="maybe", known=views.structured(created[0]))
+        else:
+            terminal.tell_stop(say("Stopped. `wan-mcp tasks` shows whether it was created."), money_moved="maybe")
         raise
 
 
@@ -142,7 +145,7 @@ def look_at(task_id: str, terminal: Terminal, *, seconds: float) -> Report:
     try:
         return visit(work, watching=True)
     except KeyboardInterrupt:
-        terminal.say(say("Stopped waiting; the task goes on."))
+        terminal.tell_stop(say("Stopped waiting; the task goes on."), known={"task_id": task_id})
         raise
 
 

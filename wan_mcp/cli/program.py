@@ -1,6 +1,8 @@
 """The shape of the command line: the order of its commands, the help on the environment, errors in words."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
+from contextlib import contextmanager
+from itertools import takewhile
 from typing import Any
 
 import click
@@ -85,16 +87,17 @@ class Program(click.Group):
             with formatter.section(title):
                 formatter.write_dl(commands)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read what stands before the command. Whether `--json` follows counts from here on, for errors too."""
+        terminal = ctx.obj = ctx.obj or Terminal.here()
+        terminal.as_json = "--json" in takewhile(lambda word: word != "--", args)
+        with _told(terminal):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it could not do is told on stderr, and the exit code is 1."""
-        terminal = ctx.obj = ctx.obj or Terminal.here()
-        try:
+        with _told(ctx.obj):
             return super().invoke(ctx)
-        except WanError as error:
-            terminal.tell_error(error)
-            raise click.exceptions.Exit(1) from error
-        except KeyboardInterrupt:
-            raise click.exceptions.Exit(INTERRUPTED) from None
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what to type first, what a script learns, and the environment as `Settings` describes it."""
@@ -107,6 +110,25 @@ class Program(click.Group):
             formatter.write_dl(EXIT_CODES)
         with formatter.section("Environment"):
             formatter.write_dl([(field.alias or "", field.description or "") for field in fields])
+
+
+@contextmanager
+def _told(terminal: Terminal) -> Generator[None]:
+    """Turn errors into words and exit codes, and into data where that is asked for."""
+    try:
+        yield
+    except WanError as error:
+        terminal.tell_error(error)
+        raise click.exceptions.Exit(1) from error
+    except click.ClickException as error:
+        if not terminal.as_json:
+            raise  # click shows it, with the usage
+        told = {"code": type(error).__name__, "message": error.format_message(), "money_moved": "no"}
+        terminal.data({"error": told})
+        error.show()
+        raise click.exceptions.Exit(error.exit_code) from error
+    except KeyboardInterrupt:
+        raise click.exceptions.Exit(INTERRUPTED) from None
 
 
 def _chosen(ctx: click.Context, _parameter: click.Parameter, is_chosen: bool) -> None:

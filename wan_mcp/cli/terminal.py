@@ -21,7 +21,7 @@ from rich.text import Text
 from wan_mcp.cli import pages
 from wan_mcp.cli.progress import Meter, waiting_words
 from wan_mcp.domain.catalogue import Quote, Region
-from wan_mcp.domain.errors import WanError
+from wan_mcp.domain.errors import MoneyMoved, WanError
 from wan_mcp.domain.language import say
 from wan_mcp.domain.task import Status
 from wan_mcp.server import film_views, views
@@ -81,10 +81,10 @@ class Terminal:
     def event(self, report: Report) -> None:
         """Show that something is new of a task, on a line of its own."""
         if self.as_json:
-            click.echo(self._json(views.structured(report), indent=None), file=self.out.file)
+            self.data(views.structured(report), on_one_line=True)
         else:
             self.line(pages.printable(views.line(report)))
-        self.out.file.flush()
+            self.out.file.flush()
 
     def price(self, quote: Quote, region: Region, account: Account) -> None:
         """Show a price."""
@@ -94,13 +94,11 @@ class Terminal:
         else:
             pages.price(self.out, quote, account, free_quota=shown.get("free_quota"))
 
-    def data(self, shown: dict[str, Any]) -> None:
-        """Print one JSON object."""
-        click.echo(self._json(shown, indent=2), file=self.out.file)
-
-    def _json(self, shown: dict[str, Any], *, indent: int | None) -> str:
+    def data(self, shown: dict[str, Any], *, on_one_line: bool = False) -> None:
+        """Print one JSON object at once; on one line where more may follow, or the command goes on."""
         is_unicode = self.out.encoding.lower().startswith("utf")
-        return json.dumps(shown, ensure_ascii=not is_unicode, indent=indent)
+        words = json.dumps(shown, ensure_ascii=not is_unicode, indent=None if on_one_line else 2)
+        click.echo(words, file=self.out.file)
 
     def line(self, text: str | Text, *, style: str = "") -> None:
         """Print a line as it is: where it is too long, the terminal may break it, and copying it still works."""
@@ -120,6 +118,13 @@ class Terminal:
         text = Text(words)
         text.stylize("red", 0, len(what))
         self.talk.print(text, soft_wrap=not self.talk.is_terminal)
+
+    def tell_stop(self, words: str, *, money_moved: MoneyMoved = "no", known: dict[str, Any] | None = None) -> None:
+        """Say that Ctrl-C ended the command, and what goes on; with `--json` also as data, with what is known."""
+        if self.as_json:
+            error = {"code": "Interrupted", "message": words, "money_moved": money_moved}
+            self.data({**(known or {}), "error": error})
+        self.say(words)
 
     def warn(self, words: str) -> None:
         """Say what somebody should do something about, if there are words for it."""

@@ -40,22 +40,23 @@ _LAST_MOMENT = 4.0
 """Seconds for submissions that are on their way; one that takes longer is found again at the next start."""
 
 
-def serve_http(door: Door, settings: Settings) -> None:
-    """Serve until a signal comes. Does not return.
+def serve_http(door: Door, settings: Settings, *, on_ready: Callable[[str], None]) -> None:
+    """Serve until a signal comes; `on_ready` is called with the URL. Does not return.
 
     Raises:
         BadSettings: it may not or cannot listen there, or the callers cannot be told apart.
     """
     log_to_stderr(settings.log_level)
     logger.setLevel(min(logging.INFO, logging.getLogger().level))  # where it listens is always told
-    code = anyio.run(_serve_until_told, door, settings)
+    code = anyio.run(_serve_until_told, door, settings, on_ready)
     os._exit(code)  # a thread or a client that hangs must not hold it up
 
 
-async def _serve_until_told(door: Door, settings: Settings) -> int:
+async def _serve_until_told(door: Door, settings: Settings, on_ready: Callable[[str], None]) -> int:
     with _told_to_stop() as told:
         async with serving(door, settings) as url:
             logger.info("MCP is served at %s", url)
+            on_ready(url)
             code = 0 if await told() == signal.SIGTERM else 130
             _end_at_the_latest(code)
     return code

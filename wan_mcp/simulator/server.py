@@ -9,8 +9,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 
 import anyio
 from uvicorn.config import Config
@@ -75,9 +75,10 @@ def serve_forever(sim: Simulator, *, host: str, port: int, on_ready: Callable[[s
     """Serve until interrupted or told to end; `on_ready` is called with the address."""
 
     async def main() -> None:
-        async with serving(sim, host=host, port=port) as url:
-            on_ready(url)
-            await _until_told()
+        with _told_to_stop() as told:
+            async with serving(sim, host=host, port=port) as url:
+                on_ready(url)
+                await told()
 
     try:
         anyio.run(main)
@@ -85,11 +86,13 @@ def serve_forever(sim: Simulator, *, host: str, port: int, on_ready: Callable[[s
         return
 
 
-async def _until_told() -> None:
+@contextmanager
+def _told_to_stop() -> Generator[Callable[[], Awaitable[object]]]:
+    """Heard from before it is ready on: whoever reads the address may already say that it is enough."""
     # Windows has no such receiver, and only a main thread gets signals; there a
     # KeyboardInterrupt, or a cancellation, is what ends it.
     if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        await anyio.sleep_forever()
+        yield anyio.sleep_forever
+        return
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            return
+        yield aiter(signals).__anext__
