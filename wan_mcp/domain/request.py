@@ -4,7 +4,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
 from urllib.parse import urlsplit
 
 from wan_mcp.domain.arguments import Arguments, show
@@ -50,10 +51,10 @@ class VideoRequest:
         """The tier that the size is billed as."""
         return MODELS[self.model].resolution(self.size)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """The same for two requests exactly when they ask for the same video."""
-        canonical = json.dumps(asdict(self), ensure_ascii=True, sort_keys=True)
+        canonical = json.dumps({field.name: getattr(self, field.name) for field in fields(self)}, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 

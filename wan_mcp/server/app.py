@@ -1,8 +1,11 @@
 """The server: a name, three sentences for the model, and everything that is published under them."""
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 from mcp import MCPError
 from mcp.server import MCPServer
@@ -76,7 +79,16 @@ def build_server(
     """
     news = News(service)
     book = VideoTasks(news.service)
-    server = WanServer(
+    with _plain_log():
+        server = _server(news, book, token_verifier, auth)
+    add_resources(server, news.service)
+    add_prompts(server)
+    add_completions(server, news.service)
+    return server
+
+
+def _server(news: News, book: VideoTasks, token_verifier: TokenVerifier | None, auth: AuthSettings | None) -> WanServer:
+    return WanServer(
         "wan-mcp",
         title="Wan video",
         version=__version__,
@@ -91,7 +103,18 @@ def build_server(
         auth=auth,
         middleware=[Subscriptions(news, book)],
     )
-    add_resources(server, news.service)
-    add_prompts(server)
-    add_completions(server, news.service)
-    return server
+
+
+@contextmanager
+def _plain_log() -> Generator[None]:
+    """Keep the SDK from importing `rich`, which it does without where there is none: a fortieth of the whole start,
+    for the looks of a log that is set up already."""
+    drawing = "rich.console"
+    if drawing in sys.modules:
+        yield
+        return
+    sys.modules[drawing] = cast(ModuleType, None)  # so an import says that there is no such module
+    try:
+        yield
+    finally:
+        del sys.modules[drawing]

@@ -237,8 +237,7 @@ class Workshop:
     async def _worked(self, order: Mapping[str, Any], progress: Progress | None) -> dict[str, Any]:
         # -P: a module in the folder where the server was started is not ours.
         command = [sys.executable, "-P", "-m", "wan_mcp.adapters.media.worker"]
-        with anyio.CancelScope(shield=True):  # who is called off half-way through the start leaves an orphan
-            process = await anyio.open_process(command, env=self._environment, stderr=subprocess.DEVNULL)
+        process = await self._started(command)
         try:
             return await _outcome(process, order, progress)
         finally:
@@ -246,6 +245,11 @@ class Workshop:
                 if process.returncode is None:
                     process.kill()
                 await process.aclose()
+
+    async def _started(self, command: Sequence[str]) -> Process:
+        with anyio.CancelScope(shield=True):  # called off half-way, a start leaves a process that nobody waits for
+            return await anyio.open_process(command, env=self._environment, stderr=subprocess.DEVNULL)
+        raise AssertionError("a shield without a deadline lets nothing end early")  # pragma: no cover
 
 
 async def _outcome(process: Process, order: Mapping[str, Any], progress: Progress | None) -> dict[str, Any]:
