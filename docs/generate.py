@@ -328,6 +328,8 @@ _OF_THE_MANIFEST = {
     "Wan video": "万相视频",
     "Make videos from text with Alibaba's Wan 2.5: nothing paid twice, nothing paid for lost, no surprise on the "
     "bill.": ("用阿里巴巴的通义万相 2.5 把文字变成视频：不重复付费，付了钱的不会丢，账单没有意外。"),
+    "Turn an idea into a good Wan 2.5 prompt.": "把想法写成适合通义万相 2.5 的提示词。",
+    "Turn an idea into a film.": "把想法写成影片的分镜。",
     "DashScope API key": "DashScope API 密钥",
     "From the Alibaba Cloud Model Studio console, of the region below. Without it you can ask for prices, and nothing "
     "is spent.": "在阿里云百炼控制台创建，须与下面的地域一致。没有密钥也能询价，不会产生任何费用。",
@@ -500,6 +502,9 @@ def manifest_in_chinese(text: str) -> str:
         "tools": [
             {"name": tool["name"], "description": _chinese(tool["description"]).replace("*", "")}
             for tool in told["tools"]
+        ],
+        "prompts": [
+            {"name": prompt["name"], "description": _chinese(prompt["description"])} for prompt in told["prompts"]
         ],
         "user_config": {
             name: {part: _chinese(choice[part]) for part in ("title", "description")}

@@ -1,4 +1,4 @@
-"""A Chinese person's day with it: another process, as a host or a shell starts it, in which everything is Chinese."""
+"""A Chinese person's day with it: in another process, as a host or a shell starts it, and in this one for speed."""
 
 import re
 import subprocess
@@ -11,10 +11,13 @@ import anyio.to_thread
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
+from rich.cells import cell_len
 
-from tests.commands import environment
+from tests.commands import environment, run
+from tests.test_cli import COMMANDS
 from tests.test_server import CARD, data, text
 from wan_mcp.domain.task import Problem
+from wan_mcp.server.consent import Consent
 from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio
@@ -110,6 +113,57 @@ async def test_a_shell_hears_chinese_too(url: str, tmp_path: Path, how: dict[str
     assert english_in(unknown.stderr.replace("'vid_none'", "")) == []
     assert "`wan-mcp tasks`" in unknown.stderr, "a shell has commands and not tools"
     assert '"unit_price": 0.6' in price.stdout
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["paint"], "没有 'paint' 这个命令。"),
+        (["creat"], "是否想用 'create'？"),
+        (["create"], "缺少参数 'PROMPT'"),
+        (["create", "一只猫", "--duration", "五"], "'--duration' 的值无效：'五' 不是有效的整数。"),
+        (["create", "一只猫", "--second", "5"], "没有 '--second' 这个选项。"),
+        (["create", "一只猫", "--seed"], "选项 '--seed' 须给出值。"),
+        (["create", "a", "b", "c"], "多余的参数（b c）"),
+        (["tasks", "--limit", "0"], "0 超出范围 1<=x<=1000。"),
+        (["tasks", "--watch=1"], "选项 '--watch' 不接受值。"),
+        (["serve", "--transport", "pigeon"], "'pigeon' 不是 'stdio', 'streamable-http', 'sse' 之一。"),
+        (["simulate", "--speed", "x"], "'x' 不是有效的数字。"),
+        (["install"], "可选："),
+        (["install", "cursor", "--file", "/"], "'/' 是文件夹，须为文件。"),
+    ],
+)
+def test_a_mistyped_command_is_told_in_chinese(words: list[str], told: str) -> None:
+    """These texts are click's; half a sentence of each language helps nobody."""
+    typed = run(*words)
+
+    assert typed.exit_code == 2
+    assert told in typed.stderr
+    assert "错误：" in typed.stderr
+    assert not re.search(r"Error|Usage|Try|Invalid|No such|Missing|Did you", typed.stderr)
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_the_help_is_chinese_and_fits_eighty_columns(command: str) -> None:
+    """A Chinese character takes two cells, and a line may end behind any of them but before no full stop."""
+    told = run(*command.split(), "--help").stdout
+
+    assert told.startswith("用法：wan-mcp")
+    assert "选项：" in told
+    assert all(cell_len(line) <= 80 for line in told.splitlines())
+    assert not any(line.strip()[:1] in "，。；：）" for line in told.splitlines() if line.strip())
+    sentences = [line for line in told.splitlines() if re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", line)]
+    assert [line for line in sentences if "paper boat" not in line] == []
+
+
+@pytest.mark.usefixtures("chinese")
+def test_the_form_in_which_a_person_agrees_is_chinese() -> None:
+    """The question was, and the box to tick beside it was not."""
+    [agree] = Consent.model_json_schema()["properties"].values()
+
+    assert (agree["title"], agree["description"]) == ("我同意", "支付这笔费用？")
 
 
 @pytest.mark.usefixtures("chinese")

@@ -129,6 +129,7 @@ def test_the_manifest_tells_the_same_in_chinese() -> None:
     chinese: dict[str, Any] = json.loads(_read(manifest["localization"]["resources"].replace("${locale}", "zh-CN")))
     assert list(chinese["user_config"]) == list(manifest["user_config"])
     assert [tool["name"] for tool in chinese["tools"]] == [tool["name"] for tool in manifest["tools"]]
+    assert [prompt["name"] for prompt in chinese["prompts"]] == [prompt["name"] for prompt in manifest["prompts"]]
     assert chinese.keys() < manifest.keys()
     for name, choice in chinese["user_config"].items():
         assert choice.keys() == {"title", "description"}

@@ -15,6 +15,7 @@ from wan_mcp.cli.commands import program
 from wan_mcp.cli.program import EXAMPLES, EXIT_CODES, GROUPS
 from wan_mcp.domain import chinese as chinese_of
 from wan_mcp.domain.chinese import CHINESE
+from wan_mcp.domain.chinese.click import CLICK
 from wan_mcp.domain.errors import BadSettings, InvalidRequest, MissingKey, WanError
 from wan_mcp.domain.language import said, say, sentences
 from wan_mcp.settings import Settings, language
@@ -73,11 +74,16 @@ def _templates() -> dict[str, str]:
 
 def _help() -> Iterator[tuple[str, str]]:
     """Every sentence of `--help` that is looked up when it is shown, and of which command."""
-    for words in ("Options", "Show this message and exit.", "Show the version and exit.", "Environment"):
-        yield words, "click"
     for title, _ in GROUPS:
         yield title, "wan-mcp --help"
-    for words in ("Examples", "Exit codes", *(words for _, words in (*EXAMPLES, *EXIT_CODES))):
+    for words in (
+        "[OPTIONS]",
+        "COMMAND [ARGS]...",
+        "Environment",
+        "Examples",
+        "Exit codes",
+        *(words for _, words in (*EXAMPLES, *EXIT_CODES)),
+    ):
         yield words, "wan-mcp --help"
     for command in (program, *program.commands.values()):
         assert command.help is not None
@@ -86,6 +92,17 @@ def _help() -> Iterator[tuple[str, str]]:
         for option in command.params:
             if isinstance(option, click.Option) and option.help:
                 yield option.help.partition("  [")[0], f"{command.name} --help"
+                yield from ((default, "its default") for default in re.findall(r"\[default: ([^\]]*)\]", option.help))
+
+
+def _of_click() -> set[str]:
+    """Every text for which click asks gettext, and the names of its types."""
+    texts = {click.INT.name, click.IntRange.name, click.FLOAT.name, click.FloatRange.name}
+    for path in Path(click.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext"):
+                texts |= {str(text.value) for text in node.args if isinstance(text, ast.Constant)}
+    return texts
 
 
 def _places(template: str) -> set[str]:
@@ -104,7 +121,8 @@ def test_every_error_is_said() -> None:
 
 def test_no_chinese_is_left_over() -> None:
     """What nobody says any more is no longer translated."""
-    assert sorted(CHINESE.keys() - _templates().keys()) == []
+    assert sorted(CHINESE.keys() - _templates().keys() - CLICK.keys()) == []
+    assert sorted(CLICK.keys() - _of_click()) == []
 
 
 def test_nothing_is_translated_twice() -> None:
@@ -116,7 +134,9 @@ def test_nothing_is_translated_twice() -> None:
 
 def test_both_languages_tell_the_same_facts() -> None:
     """A price or an id that is missing in one language is worse than a clumsy word."""
-    assert {english for english, chinese in CHINESE.items() if _places(english) != _places(chinese)} == set()
+    ours = CHINESE.items() - CLICK.items()
+    assert {english for english, chinese in ours if _places(english) != _places(chinese)} == set()
+    assert {english for english, chinese in CLICK.items() if not _places(english) >= _places(chinese)} == set()
 
 
 def test_every_place_is_filled_in() -> None:

@@ -54,9 +54,20 @@ def program() -> None:
 
 
 @program.command()
-@click.option("--transport", type=click.Choice(["stdio", "streamable-http", "sse"]), default="stdio", show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Another than this machine's wants tokens.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="0 takes a free one.")
+@click.option(
+    "--transport", type=click.Choice(["stdio", "streamable-http", "sse"]), default="stdio", show_default=True,
+    help="How clients reach it.",
+)  # fmt: skip
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Another than this machine's wants tokens.",
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, metavar="PORT", help="0 takes a free one."
+)
 @click.option("--public-url", metavar="URL", help="Under which a proxy passes clients on to it.")
 @json_option("Over HTTP: print the address as JSON, on one line, once it is served.")
 @click.pass_obj
@@ -116,7 +127,7 @@ def token(terminal: Terminal, name: str) -> None:
 @click.option("--negative-prompt", metavar="TEXT", help=f"What to keep out; at most {WAN25_T2V.negative_prompt_max}.")
 @click.option("--size", metavar="W*H", help=f"{_SIZES}.  [default: {WAN25_T2V.default_size}]")
 @click.option("--duration", type=int, metavar="SECONDS", help=f"{_LENGTHS}.  [default: {WAN25_T2V.default_duration}]")
-@click.option("--seed", type=int, help="Another seed makes another take.")
+@click.option("--seed", type=int, metavar="NUMBER", help="Another seed makes another take.")
 @click.option("--audio-url", metavar="URL", help="Own sound track: public .wav or .mp3, 3-30 s, up to 15 MB.")
 @click.option("--no-prompt-extend", is_flag=True, help="Take the prompt as it is; DashScope would embellish it.")
 @click.option("--watermark", is_flag=True, help="Have the words “AI generated” put into the picture.")
@@ -177,7 +188,10 @@ def show(terminal: Terminal, task_id: str, wait: float) -> None:
 
 @program.command()
 @click.option("--status", metavar="WORD", help=f"Only these: {', '.join(Status)}.")
-@click.option("--limit", type=click.IntRange(1, _MOST_LISTED), default=10, show_default=True, metavar="COUNT")
+@click.option(
+    "--limit", type=click.IntRange(1, _MOST_LISTED), default=10, show_default=True, metavar="COUNT",
+    help="How many.",
+)  # fmt: skip
 @click.option("--watch", is_flag=True, help="Keep it up to date, and fetch what gets finished, until Ctrl-C.")
 @json_option()
 @click.pass_obj
@@ -270,7 +284,10 @@ def _confirm(terminal: Terminal, report: Report, question: str) -> None:
 @click.option("--size", metavar="W*H", help=f"{_SIZES}.  [default: {WAN25_T2V.default_size}]")
 @click.option("--resolution", metavar="TIER", help=f"Instead of --size: {', '.join(WAN25_T2V.sizes)}.")
 @click.option("--duration", type=int, metavar="SECONDS", help=f"{_LENGTHS}.  [default: {WAN25_T2V.default_duration}]")
-@click.option("--count", type=click.IntRange(1, _MOST_COUNTED), default=1, show_default=True, help="How many videos.")
+@click.option(
+    "--count", type=click.IntRange(1, _MOST_COUNTED), default=1, show_default=True, metavar="COUNT",
+    help="How many videos.",
+)  # fmt: skip
 @json_option()
 @click.pass_obj
 def estimate(terminal: Terminal, count: int, **given: Any) -> None:
@@ -294,7 +311,9 @@ def estimate(terminal: Terminal, count: int, **given: Any) -> None:
 
 
 @program.command()
-@click.option("--days", type=click.IntRange(1, 366), default=14, show_default=True, help="How far back.")
+@click.option(
+    "--days", type=click.IntRange(1, 366), default=14, show_default=True, metavar="COUNT", help="How far back."
+)
 @json_option("Print the days, their total and the budget as JSON.")
 @click.pass_obj
 def usage(terminal: Terminal, days: int) -> None:
@@ -317,7 +336,7 @@ def usage(terminal: Terminal, days: int) -> None:
 @program.command()
 @click.option(
     "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("wan-demo"), show_default=True,
-    help="The folder for the video.",
+    metavar="FOLDER", help="The folder for the video.",
 )  # fmt: skip
 @json_option("Print what was made as JSON; the story goes to stderr.")
 @click.pass_obj
@@ -338,11 +357,12 @@ def demo(terminal: Terminal, output: Path) -> None:
 @click.option("--env", multiple=True, metavar="NAME=VALUE", help="Set this for the server; may be repeated.")
 @click.option("--no-key", is_flag=True, help="Leave the API key out.")
 @click.option("--simulator", metavar="URL", help="Lead it to a `wan-mcp simulate`, such as http://127.0.0.1:8090.")
-@click.option("--name", default="wan", show_default=True, help="What the client calls it.")
+@click.option("--name", default="wan", show_default=True, metavar="NAME", help="What the client calls it.")
 @click.option("--uvx", is_flag=True, help="Have it started by `uvx wan-mcp` instead of from this environment.")
 @click.option(
-    "--file", "path", type=click.Path(dir_okay=False, path_type=Path), help="Instead of the client's usual file."
-)
+    "--file", "path", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE",
+    help="Instead of the client's usual file.",
+)  # fmt: skip
 @json_option("Print what was written where as JSON; the change goes to stderr.")
 @click.pass_obj
 def install(terminal: Terminal, *, prints: bool, yes: bool, no_key: bool, env: tuple[str, ...], **given: Any) -> None:
@@ -382,15 +402,18 @@ def doctor(terminal: Terminal) -> None:
 
 
 @program.command()
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8090, show_default=True, help="0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, metavar="PORT", help="0 takes a free one."
+)
 @click.option(
     "--run-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Render for so long.  [default: 60-300]"
 )
 @click.option("--fast", is_flag=True, help="Be done about 10 seconds after the submission.")
 @click.option(
-    "--speed", type=click.FloatRange(min=0, min_open=True), default=1, show_default=True, help="Of its clock."
-)
+    "--speed", type=click.FloatRange(min=0, min_open=True), default=1, show_default=True, metavar="FACTOR",
+    help="Of its clock.",
+)  # fmt: skip
 @json_option("Print the address and the environment as JSON, on one line, once it listens.")
 @click.pass_obj
 def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None, fast: bool, speed: float) -> None:

@@ -201,7 +201,7 @@ class Stage:
         fact(self._out, say("sound"), movie.audio or say("none"))
         amount = f"{cost['amount']:.2f} {cost['currency']} {money_word(cost['state'])}"
         fact(self._out, say("cost"), say("{amount}, by the simulator: nothing was paid", amount=amount))
-        fact(self._out, say("took"), f"{seconds:.0f} s")
+        fact(self._out, say("took"), say("{seconds:.0f} s", seconds=seconds))
 
     def _head(self, name: str, arguments: str) -> None:
         self._scene += 1

@@ -15,11 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from wan_mcp import __version__
-from wan_mcp.cli.pages import printable, unsaved_words
+from wan_mcp.cli.pages import padded, printable, unsaved_words
 from wan_mcp.cli.session import run
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import BadSettings, WanError
-from wan_mcp.domain.language import say, sentences
+from wan_mcp.domain.language import later, said, say, sentences
 from wan_mcp.server.views import size_words
 from wan_mcp.service.composition import open_service
 from wan_mcp.service.report import LedgerHealth
@@ -31,6 +31,7 @@ _LITTLE_DISK = 500_000_000
 
 State = Literal["ok", "note", "problem"]
 _STYLES: dict[State, str] = {"ok": "green", "note": "yellow", "problem": "bold red"}
+_WORDS: dict[State, str] = {"ok": later("ok"), "note": later("note"), "problem": later("problem")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,8 @@ def tell(terminal: Terminal, findings: Sequence[Finding]) -> None:
         return
     if not terminal.out.is_terminal:
         for finding in findings:
-            terminal.line(f"{finding.state:<7}  {finding.check:<8}  {sentences(finding.found, finding.advice)}")
+            state, check = padded(said(_WORDS[finding.state]), 7), padded(said(finding.check), 8)
+            terminal.line(f"{state}  {check}  {sentences(finding.found, finding.advice)}")
         return
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
@@ -70,7 +72,7 @@ def tell(terminal: Terminal, findings: Sequence[Finding]) -> None:
         words = Text(finding.found)
         if finding.advice:
             words.append(f"\n{finding.advice}", style="dim")
-        grid.add_row(Text(finding.state, style=_STYLES[finding.state]), finding.check, words)
+        grid.add_row(Text(said(_WORDS[finding.state]), style=_STYLES[finding.state]), said(finding.check), words)
     terminal.out.print(grid)
 
 
@@ -85,13 +87,13 @@ def _shown(finding: Finding) -> dict[str, Any]:
 def _versions() -> Iterator[Finding]:
     python = ".".join(map(str, sys.version_info[:3]))
     yield Finding(
-        check="versions",
+        check=later("versions"),
         found=f"wan-mcp {__version__}, Python {python}, mcp {metadata.version('mcp')}",
     )
     missing = [name for name, module in (("av", "av"), ("pillow", "PIL")) if find_spec(module) is None]
     if missing:
         yield Finding(
-            check="media",
+            check=later("media"),
             state="note",
             found=say(
                 "The extra is not installed ({missing} missing); only the simulator's pictures need it.",
@@ -100,24 +102,24 @@ def _versions() -> Iterator[Finding]:
             advice="pip install 'wan-mcp[media]'",
         )
     else:
-        yield Finding(check="media", found=say("The extra is installed: the simulator draws its videos."))
+        yield Finding(check=later("media"), found=say("The extra is installed: the simulator draws its videos."))
 
 
 def _of_settings() -> Iterator[Finding]:
     try:
         settings = Settings.read()
     except BadSettings as error:
-        yield _problem("settings", error)
+        yield _problem(later("settings"), error)
         return
-    yield Finding(check="settings", found=say("All can be used."))
+    yield Finding(check=later("settings"), found=say("All can be used."))
     place = (
         say("on this machine: a simulator, nothing is paid")
         if settings.is_local
         else say("billed in {currency}", currency=settings.region.currency)
     )
     yield Finding(
-        check="region",
-        found=f"{settings.region.id}, {settings.account} ({place})",
+        check=later("region"),
+        found=say("{region}, {account} ({place})", region=settings.region.id, account=settings.account, place=place),
     )
     yield from run(partial(_of_service, settings))
     yield from _of_output(settings.output_dir)
@@ -134,8 +136,8 @@ async def _of_service(settings: Settings) -> list[Finding]:
             findings += [await _key(videos), *await _ledger(videos), *await _unsaved(videos)]
     except WanError as error:
         findings += [
-            _problem("ledger", error),
-            Finding(check="key", state="note", found=say("Not tried: the ledger comes first.")),
+            _problem(later("ledger"), error),
+            Finding(check=later("key"), state="note", found=say("Not tried: the ledger comes first.")),
         ]
     return findings
 
@@ -145,10 +147,10 @@ async def _key(videos: Videos) -> Finding:
     try:
         await videos.check_key()
     except WanError as error:
-        return _problem("key", error)
+        return _problem(later("key"), error)
     # A short one would be given away by its end.
     ending = say("It ends in {ending}.", ending=key[-4:]) if len(key) >= 20 else ""
-    return Finding(check="key", found=sentences(say("DashScope accepts it."), ending))
+    return Finding(check=later("key"), found=sentences(say("DashScope accepts it."), ending))
 
 
 async def _ledger(videos: Videos) -> list[Finding]:
@@ -157,27 +159,29 @@ async def _ledger(videos: Videos) -> list[Finding]:
     if health.integrity != "ok":
         return [
             Finding(
-                check="ledger",
+                check=later("ledger"),
                 state="problem",
                 found=say("{path} is damaged: {integrity}", path=path, integrity=printable(health.integrity)),
                 advice=say("Keep a copy of the file, and set WAN_MCP_LEDGER to a new path."),
             )
         ]
     return [
-        Finding(check="ledger", found=say("{path} is whole (schema {schema}).", path=path, schema=health.schema)),
+        Finding(
+            check=later("ledger"), found=say("{path} is whole (schema {schema}).", path=path, schema=health.schema)
+        ),
         _tasks(health),
     ]
 
 
 async def _unsaved(videos: Videos) -> list[Finding]:
     words = unsaved_words(await videos.unsaved(), videos.now())
-    return [Finding(check="saving", state="problem", found=words)] if words else []
+    return [Finding(check=later("saving"), state="problem", found=words)] if words else []
 
 
 def _tasks(health: LedgerHealth) -> Finding:
     if health.uncertain:
         return Finding(
-            check="tasks",
+            check=later("tasks"),
             state="note",
             found=say(
                 "{unsettled} unsettled, {uncertain} of them UNCERTAIN: their answers were lost.",
@@ -190,7 +194,7 @@ def _tasks(health: LedgerHealth) -> Finding:
         found = say("{unsettled} unsettled: looked after while a wan-mcp runs.", unsettled=health.unsettled)
     else:
         found = say("0 unsettled.")
-    return Finding(check="tasks", found=found)
+    return Finding(check=later("tasks"), found=found)
 
 
 def _of_output(folder: Path) -> Iterator[Finding]:
@@ -202,22 +206,24 @@ def _of_output(folder: Path) -> Iterator[Finding]:
         free = shutil.disk_usage(there).free
     except OSError as error:
         yield Finding(
-            check="videos",
+            check=later("videos"),
             state="problem",
             found=say("{folder} cannot be written: {reason}.", folder=folder, reason=error.strerror or error),
             advice=say("Mend it, or set WAN_MCP_OUTPUT_DIR to another folder."),
         )
         return
     if there == folder:
-        yield Finding(check="videos", found=say("{folder} can be written.", folder=folder))
+        yield Finding(check=later("videos"), found=say("{folder} can be written.", folder=folder))
     else:
-        yield Finding(check="videos", found=say("{folder} can be written, made when it is needed.", folder=folder))
+        yield Finding(
+            check=later("videos"), found=say("{folder} can be written, made when it is needed.", folder=folder)
+        )
     if free < _LITTLE_DISK:
         yield Finding(
-            check="disk",
+            check=later("disk"),
             state="problem",
             found=say("Only {size} are free.", size=size_words(free)),
             advice=say("Free some space, or set WAN_MCP_OUTPUT_DIR to another disk."),
         )
     else:
-        yield Finding(check="disk", found=say("{free:.0f} GB are free.", free=free / 1e9))
+        yield Finding(check=later("disk"), found=say("{free:.0f} GB are free.", free=free / 1e9))

@@ -16,7 +16,7 @@ import yaml
 
 from wan_mcp.cli import pages
 from wan_mcp.cli.order import ask
-from wan_mcp.cli.program import json_option
+from wan_mcp.cli.program import Command, json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import InvalidRequest, MissingKey
@@ -78,7 +78,7 @@ def _lines(root: yaml.MappingNode) -> dict[str, int]:
     return lines
 
 
-@click.command(short_help="Make a film. PAID.")
+@click.command(cls=Command, short_help="Make a film. PAID.")
 @click.argument("script")
 @click.option("--dry-run", is_flag=True, help="Only say the plan and the price.")
 @click.option("--max-cost", type=float, metavar="AMOUNT", help="Agree to pay up to this, and never more.")

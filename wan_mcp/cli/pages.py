@@ -145,8 +145,8 @@ def money_words(task: VideoTask) -> str:
 
 def _video(task: VideoTask) -> str:
     seed = say(", seed {seed}", seed=task.request.seed) if task.request.seed is not None else ""
-    size = f", {views.size_words(task.file_bytes)}" if task.file_bytes else ""
-    return f"{task.request.size}, {task.request.duration} s{seed}{size}"
+    size = say(", {size}", size=views.size_words(task.file_bytes)) if task.file_bytes else ""
+    return say("{size}, {duration} s", size=task.request.size, duration=task.request.duration) + seed + size
 
 
 def _time(report: Report) -> str:
@@ -217,7 +217,7 @@ def _told(report: Report) -> Group:
     task = report.task
     lines = [
         Text(printable(task.request.prompt), overflow="ellipsis", no_wrap=True),
-        Text(f"{task.id}  {task.request.size} {task.request.duration} s", style="dim", overflow="ellipsis"),
+        Text(f"{task.id}  {views.video_words(task)}", style="dim", overflow="ellipsis"),
     ]
     if task.is_to_be_saved:
         lines.append(Text(say("not saved yet"), style="dim"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from wan_mcp.cli.program import json_option
+from wan_mcp.cli.program import Command, json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import VideoUnusable
@@ -18,9 +18,12 @@ from wan_mcp.service.videos import Videos
 _MOST = 12
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("task_id")
-@click.option("--frames", type=click.IntRange(1, _MOST), help="How many: 4, or 1 of each shot of a film.")
+@click.option(
+    "--frames", type=click.IntRange(1, _MOST), metavar="COUNT",
+    help="How many.  [default: 4, or 1 of each shot of a film]",
+)  # fmt: skip
 @click.option("--open", "opens", is_flag=True, help="Show it, too.")
 @json_option()
 @click.pass_obj

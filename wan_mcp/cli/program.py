@@ -1,15 +1,15 @@
 """The shape of the command line: the order of its commands, the help on the environment, errors in words."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from itertools import takewhile
 from typing import Any
 
 import click
 
+from wan_mcp.cli.helping import Formatter
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import WanError
-from wan_mcp.domain.language import said, say
 
 INTERRUPTED = 130
 """What shells expect of a command that Ctrl-C ended."""
@@ -40,33 +40,13 @@ EXIT_CODES = (
 )
 
 
-class _Formatter(click.HelpFormatter):
-    """Help in the language of the person: click's own words, and whatever a command says of itself."""
-
-    def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:
-        super().write_usage(prog, args, prefix or say("Usage: "))
-
-    def write_text(self, text: str) -> None:
-        super().write_text("\n\n".join(said(" ".join(part.split())) for part in text.split("\n\n")))
-
-    def section(self, name: str) -> Any:
-        return super().section(said(name))
-
-    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
-        super().write_dl([(term, _explained(words)) for term, words in rows], col_max, col_spacing)
-
-
-def _explained(words: str) -> str:
-    """An option's help; what click adds to it stands behind two spaces, in brackets."""
-    own, _, added = words.partition("  [")
-    return said(own) + (f"  [{added.replace('default: ', say('default: '))}" if added else "")
-
-
 class _Context(click.Context):
-    formatter_class = _Formatter
+    formatter_class = Formatter
 
 
-class _Command(click.Command):
+class Command(click.Command):
+    """A command whose help has the words of every other door."""
+
     context_class = _Context
 
 
@@ -74,7 +54,7 @@ class Program(click.Group):
     """A group of commands whose errors and help have the words of every other door."""
 
     context_class = _Context
-    command_class = _Command
+    command_class = Command
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Name the commands in the order in which a newcomer meets them."""

@@ -137,7 +137,7 @@ class Terminal:
         """Ask the person; Enter means no, and so does the end of what can be read."""
         # Not click's own: it cannot tell Ctrl-C, which is to end with 130, from the end of the input.
         while True:
-            self.talk.print(f"{question} [y/N]:", end=" ")
+            self.talk.print(say("{question} [y/N]:", question=question), end=" ")
             try:
                 line = sys.stdin.readline()
             except KeyboardInterrupt:

@@ -5,11 +5,18 @@ from typing import Any
 from mcp.server.mcpserver import Context
 from pydantic import BaseModel, Field
 
+from wan_mcp.domain.language import say
+
+
+def _label(schema: dict[str, Any]) -> None:
+    """What stands beside the box to tick, said when the form is shown."""
+    schema |= {"title": say("I agree"), "description": say("Spend this amount?")}
+
 
 class Consent(BaseModel):
     """What the person is asked for before money is spent."""
 
-    agree: bool = Field(description="Spend this amount?")
+    agree: bool = Field(json_schema_extra=_label)
 
 
 def asks_by_form(ctx: Context[Any, Any]) -> bool:

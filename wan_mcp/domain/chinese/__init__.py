@@ -18,6 +18,7 @@ Each file has the words of one floor, in the order of its modules. Statuses, cod
 """
 
 from wan_mcp.domain.chinese.cli import CLI
+from wan_mcp.domain.chinese.click import CLICK
 from wan_mcp.domain.chinese.domain import DOMAIN
 from wan_mcp.domain.chinese.film import FILM
 from wan_mcp.domain.chinese.media import MEDIA
@@ -25,4 +26,4 @@ from wan_mcp.domain.chinese.server import SERVER
 from wan_mcp.domain.chinese.service import SERVICE
 from wan_mcp.domain.chinese.terminal import TERMINAL
 
-CHINESE = {**CLI, **DOMAIN, **FILM, **MEDIA, **SERVER, **SERVICE, **TERMINAL}
+CHINESE = {**CLI, **CLICK, **DOMAIN, **FILM, **MEDIA, **SERVER, **SERVICE, **TERMINAL}

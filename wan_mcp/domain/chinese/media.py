@@ -46,7 +46,6 @@ MEDIA = {
     "it is written anew each time. Wants the extra `media`.": (
         "TASK_ID 也可以是影片编号，此时显示其各个镜头。图片以视频命名，后加 `frames`；每次重新写入。需要附加组件 `media`。"
     ),
-    "How many: 4, or 1 of each shot of a film.": "帧数：视频默认 4 帧，影片默认每个镜头 1 帧。",
     "No shot of {film} is saved yet.": "{film} 还没有已保存的镜头。",
     "Compare them with the prompts; retake a shot that came out badly (paid again).": "请与提示词对照；不满意的镜头可以重拍（另行计费）。",
     "{count} of {all} shots of {film}, in reading order, each cell with the number of its shot and its time.": (

@@ -57,6 +57,9 @@ SERVER: dict[str, str] = {
     "Offer something cheaper (estimate_cost), unless they say so themselves: then call create_video again with max_cost={amount}.": "请提供更便宜的方案（estimate_cost）；若本人明确表示同意，则带上 max_cost={amount} 再次调用 create_video。",
     "The person was asked to pay {cost} and did not agree. Nothing was sent.": "已就 {cost} 的费用询问本人，本人未同意。尚未发送任何内容。",
     "size {size} is {resolution}, not {asked}; give one of the two.": "size {size} 属于 {resolution}，不是 {asked}；两者请只给一个。",
+    # server/consent.py
+    "I agree": "我同意",
+    "Spend this amount?": "支付这笔费用？",
     # server/opening.py
     "wan-mcp cannot work: {kind}; its log on stderr says more.": "wan-mcp 无法工作：{kind}；详情见 stderr 日志。",
     "The person can run `wan-mcp doctor`, or start the server again.": "本人可运行 `wan-mcp doctor`，或重新启动服务器。",

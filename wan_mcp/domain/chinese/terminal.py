@@ -15,6 +15,7 @@ TERMINAL = {
     "last try": "上次尝试",
     "next": "下一步",
     ", seed {seed}": "，随机种子 {seed}",
+    ", {size}": "，{size}",
     "waits with us at place {place}": "在本地排队，第 {place} 位",
     "{elapsed} s of usually {usual} s": "已 {elapsed} 秒，通常 {usual} 秒",
     "took {elapsed} s": "用时 {elapsed} 秒",
@@ -53,6 +54,7 @@ TERMINAL = {
     "{elapsed} of usually {usual}": "{elapsed}，通常 {usual}",
     # cli/terminal.py, cli/board.py
     "Yes or no?": "是或否？",
+    "{question} [y/N]:": "{question} [y 是 / N 否]：",
     "Ctrl-C ends the watching; the tasks go on.": "按 Ctrl-C 停止查看；任务会继续。",
     "Stopped watching. Open tasks go on; the next wan-mcp that starts fetches their files.": (
         "已停止查看。未完成的任务会继续；下次启动 wan-mcp 时会取回文件。"
