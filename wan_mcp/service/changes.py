@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
+from wan_mcp.adapters.ledger import Unsettled
 from wan_mcp.domain.task import VideoTask
 
 Listener = Callable[[str], None]
@@ -13,8 +14,8 @@ class Changes:
 
     def __init__(self) -> None:
         self._listeners: list[Listener] = []
-        self._known: dict[str, VideoTask] = {}
-        """The newest known version of each task that is not settled."""
+        self._known: dict[str, tuple[int, str | None]] = {}
+        """Of each task that is not settled, the newest known version, and its film."""
 
     def listen(self, listener: Listener) -> None:
         """Tell `listener` of every change from now on. Who listens already is told no oftener."""
@@ -24,31 +25,30 @@ class Changes:
     def noticed(self, task: VideoTask) -> None:
         """Tell of a version that was made or read here."""
         known = self._known.get(task.id)
-        if known is not None and known.version >= task.version:
+        if known is not None and known[0] >= task.version:
             return
-        self._known[task.id] = task
         if task.is_settled:
-            del self._known[task.id]
-        self._tell(task)
+            self._known.pop(task.id, None)
+        else:
+            self._known[task.id] = task.version, task.film_id
+        self._tell(task.id, task.film_id)
 
-    def compared(self, unsettled: Iterable[VideoTask]) -> None:
+    def compared(self, unsettled: Iterable[Unsettled]) -> None:
         """Tell of what other processes did, by all tasks that are not settled now."""
-        present = {task.id: task for task in unsettled}
-        before, self._known = self._known, present
-        gone = [task for task_id, task in before.items() if task_id not in present]
-        for task in present.values():
-            known = before.get(task.id)
-            if known is None or known.version < task.version:
-                self._tell(task)
-        for task in gone:
-            self._tell(task)
+        before, self._known = self._known, {row.task_id: (row.version, row.film_id) for row in unsettled}
+        for task_id, (version, film_id) in self._known.items():
+            known = before.pop(task_id, None)
+            if known is None or known[0] < version:
+                self._tell(task_id, film_id)
+        for task_id, (_, film_id) in before.items():
+            self._tell(task_id, film_id)
 
     def tell(self, changed_id: str) -> None:
         """Tell of a change."""
         for listener in self._listeners:
             listener(changed_id)
 
-    def _tell(self, task: VideoTask) -> None:
-        self.tell(task.id)
-        if task.film_id is not None:
-            self.tell(task.film_id)
+    def _tell(self, task_id: str, film_id: str | None) -> None:
+        self.tell(task_id)
+        if film_id is not None:
+            self.tell(film_id)

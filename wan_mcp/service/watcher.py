@@ -6,52 +6,36 @@ process is gone, the tasks that nobody watches are taken over and asked the same
 
 import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import anyio
 from anyio.abc import TaskGroup
 
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.downloads import Downloads
-from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.ledger import Ledger, Stamp, Unsettled
 from wan_mcp.adapters.media.workshop import Workshop
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.catalogue import Model
 from wan_mcp.domain.errors import (
     DownloadFailed,
     LedgerUnusable,
-    LinkExpired,
     Refused,
     StaleTask,
     SubmissionUncertain,
     Unavailable,
     WanError,
 )
-from wan_mcp.domain.filename import file_name
 from wan_mcp.domain.language import say
-from wan_mcp.domain.looking import EVERY
 from wan_mcp.domain.remote import apply
-from wan_mcp.domain.task import (
-    FIND_AGAIN,
-    LINK_DEAD,
-    Attention,
-    Find,
-    Look,
-    Mark,
-    Problem,
-    Save,
-    Send,
-    Status,
-    Step,
-    VideoTask,
-    Wait,
-    next_step,
-)
+from wan_mcp.domain.task import FIND_AGAIN, Attention, Find, Look, Mark, Save, Status, Step, VideoTask
+from wan_mcp.service.agenda import LOOKED_AT, Agenda, Watched
 from wan_mcp.service.changes import Changes
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.durations import Durations
-from wan_mcp.service.keepsakes import Keepsake
+from wan_mcp.service.saving import Saving
 from wan_mcp.service.search import Search
 from wan_mcp.service.submission import Sent, Submission
 
@@ -59,8 +43,10 @@ logger = logging.getLogger(__name__)
 
 _CREATING = timedelta(minutes=3)
 """Longer than any submission can take, its repetitions included."""
-_ROUND = 5.0
-"""Seconds between two looks into the ledger for tasks that nobody watches any more."""
+_ROUND = timedelta(seconds=5)
+"""Between two looks into the ledger for tasks that nobody watches any more."""
+_TAKEN_AT_ONCE = 500
+"""Others want to write, too."""
 _SHORTEST = 0.02
 _LONGEST_PAUSE = timedelta(minutes=2)
 _DOWNLOAD_AGAIN = timedelta(seconds=2)
@@ -68,26 +54,11 @@ _LOOK_AGAIN = timedelta(seconds=5)
 _RECORD_TRIES = 4
 _NO_ROOM = timedelta(seconds=0.25)
 """Between two attempts to send from the queue while DashScope's limits leave no room."""
-_SAVES_AT_ONCE = 4
 _LOOKS_AT_ONCE = 40
-"""Two seconds of what an account may ask."""
-_FOR_EACH = 0.0002
-"""Seconds of rest after each round of the loop, for every task that it went over: it takes a hundredth of that."""
-_NEVER = datetime.max.replace(tzinfo=UTC)
+"""Two seconds of what an account may ask: after a restart thousands may be due in one moment."""
 _ASK_CANDIDATES_AGAIN = timedelta(minutes=1)
 _SHARE = 0.75
 """How much of the account's queries the looks may take; the rest is for callers who ask."""
-
-
-@dataclass
-class _Watched:
-    """One task under watch, as last read or written here."""
-
-    task: VideoTask
-    attention: Attention
-    is_busy: bool = False
-    trouble: str | None = None
-    """What the last look or download came to, where it came to nothing."""
 
 
 @dataclass(frozen=True)
@@ -120,22 +91,25 @@ class Watcher:
         self._model = model
         self._dashscope = dashscope
         self._ledger = ledger
-        self._downloads = downloads
         self._owner = owner
         self._clock = clock
         self._durations = durations
-        self._workshop = workshop
         self._submission = Submission(dashscope=dashscope, clock=clock) if dashscope else None
         self._search = Search(dashscope=dashscope, ledger=ledger, clock=clock) if dashscope else None
+        self._saving = Saving(downloads=downloads, workshop=workshop, dashscope=dashscope, clock=clock)
         self.changes = Changes()
-        self._watched: dict[str, _Watched] = {}
+        self._agenda = Agenda(may_ask=dashscope is not None)
         self._news = anyio.Event()
-        self._saving = anyio.CapacityLimiter(_SAVES_AT_ONCE)
+        self._sooner = anyio.Event()
+        self._planned: datetime | None = None
+        """When the loop goes on by itself; `None` while it is at work."""
         self._looking = 0
         self._is_sending_the_queue = False
-        self._is_releasing = False
         self._sending_pause = _Pause()
         self._next_round: datetime | None = None
+        self._compared: Stamp | None = None
+        self._neighbours: set[str] = set()
+        """Other processes that watch tasks of this account."""
 
     # The loop
 
@@ -146,43 +120,35 @@ class Watcher:
                 try:
                     if self._next_round is None or self._clock.now() >= self._next_round:
                         await self._take_over_what_nobody_watches()
-                    await self._start_due_steps(steps)
+                    self._start_due_steps(steps)
                 except LedgerUnusable as error:
                     logger.error("%s", error)
-                await self._clock.sleep(_FOR_EACH * len(self._watched))
-                await self.wait_for_news(min(_ROUND, self._until_next_step()))
+                await self._rest()
 
     async def turn(self) -> None:
         """Take over, start every step that is due now, and wait for those to end."""
         await self._take_over_what_nobody_watches()
         async with anyio.create_task_group() as steps:
-            await self._start_due_steps(steps)
+            self._start_due_steps(steps)
 
     async def wait_for_news(self, seconds: float) -> None:
         """Return at the next change of any task here, or after `seconds`."""
-        news = self._news
-        async with anyio.create_task_group() as race:
-
-            async def give_up() -> None:
-                await self._clock.sleep(seconds)
-                race.cancel_scope.cancel()
-
-            race.start_soon(give_up)
-            await news.wait()
-            race.cancel_scope.cancel()
+        await self._wait_for(self._news, seconds)
 
     def watch(self, task: VideoTask) -> None:
         """Look after `task` from now on; the ledger already says that this process does."""
-        if task.id not in self._watched:
+        if self._agenda.get(task.id) is None:
             now = self._clock.now()
-            self._watched[task.id] = _Watched(task, Attention(seen_at=now, not_before=self._next_look(task, now)))
+            watched = Watched(task, Attention(seen_at=now))
+            self._agenda.add(watched, now)
+            self._attend(watched)
             self._tell()
         self.refresh(task)
 
     def refresh(self, task: VideoTask) -> None:
         """Take note of a newer version that was recorded elsewhere, if this process watches the task."""
         self.changes.noticed(task)
-        known = self._watched.get(task.id)
+        known = self._agenda.get(task.id)
         if known is not None and known.task.version < task.version:
             known.task = task
             self._attend(known)
@@ -190,104 +156,136 @@ class Watcher:
 
     def trouble(self, task_id: str) -> str | None:
         """Return what the last try for a task came to, where it came to nothing."""
-        watched = self._watched.get(task_id)
+        watched = self._agenda.get(task_id)
         return watched.trouble if watched else None
 
     def until_next_look(self, task: VideoTask) -> timedelta | None:
         """Return in how long DashScope is asked about `task` next; `None` where it is not asked about."""
-        now, watched = self._clock.now(), self._watched.get(task.id)
-        due = watched.attention.not_before if watched else self._next_look(task, now)
-        return due and max(due - now, timedelta(0)) if task.status in (Status.PENDING, Status.RUNNING) else None
+        if task.status not in LOOKED_AT:
+            return None
+        now, watched = self._clock.now(), self._agenda.get(task.id)
+        due = watched.attention.not_before if watched else now + self._gap(task, now)
+        return due and max(due - now, timedelta(0))
 
     @property
     def open_count(self) -> int:
         """How many tasks this process watches."""
-        return len(self._watched)
+        return len(self._agenda)
+
+    async def _rest(self) -> None:
+        """Until something is due, or is found to be due sooner."""
+        now = self._clock.now()
+        self._planned, self._sooner = self._next_due(now), anyio.Event()
+        await self._wait_for(self._sooner, max(_SHORTEST, (self._planned - now).total_seconds()))
+        self._planned = None
+
+    async def _wait_for(self, event: anyio.Event, seconds: float) -> None:
+        async with anyio.create_task_group() as race:
+
+            async def give_up() -> None:
+                await self._clock.sleep(seconds)
+                race.cancel_scope.cancel()
+
+            race.start_soon(give_up)
+            await event.wait()
+            race.cancel_scope.cancel()
+
+    def _next_due(self, now: datetime) -> datetime:
+        """When there is something to do, as it looks now. Looks are begun in a few lots rather than one by one."""
+        dues = [self._next_round or now, self._agenda.next_due(looks=self._looking <= _LOOKS_AT_ONCE // 2)]
+        if self._agenda.has_a_queue and not self._is_sending_the_queue:
+            dues.append(self._sending_pause.until or now)
+        return min(due for due in dues if due is not None)
+
+    def _wake_if_sooner(self) -> None:
+        if self._planned is not None and self._next_due(self._clock.now()) < self._planned:
+            self._sooner.set()
+
+    # Taking over
 
     async def _take_over_what_nobody_watches(self) -> None:
-        self._next_round = self._clock.now() + timedelta(seconds=_ROUND)
-        unsettled = await self._ledger.unsettled(self._account)
-        self.changes.compared(task for task, _ in unsettled)
-        for task, owner in unsettled:
-            if owner == self._owner.id:
-                if not self._is_being_created(task):
-                    self.watch(task)
-            elif owner is None or not self._owner.lives(owner):
-                if await self._ledger.take(task.id, owner=self._owner.id, before=owner):
-                    logger.info("%s: taken over, %s", task.id, task.status)
-                    attended = await self._last_attended(task)
-                    self._watched.setdefault(task.id, _Watched(task, Attention(seen_at=attended)))
-            elif (known := self._watched.get(task.id)) is not None and not known.is_busy:
-                del self._watched[task.id]
+        self._next_round = self._clock.now() + _ROUND
+        if not all(map(self._owner.lives, self._neighbours)):
+            self._compared = None
+        news = await self._ledger.unsettled_since(self._account, self._compared)
+        if news is None:
+            return
+        self._compared, rows = news
+        self.changes.compared(rows)
+        alive = {owner for owner in {row.owner for row in rows} if owner is not None and self._owner.lives(owner)}
+        self._neighbours = alive - {self._owner.id}
+        try:
+            await self._take_note([row for row in rows if row.owner == self._owner.id], rows)
+            await self._take([row for row in rows if row.owner not in alive])
+        except BaseException:
+            self._compared = None
+            raise
+        for row in rows:
+            if row.owner in self._neighbours and (known := self._agenda.get(row.task_id)) and not known.is_busy:
+                self._agenda.drop(known)
 
-    async def _last_attended(self, task: VideoTask) -> datetime:
+    async def _take_note(self, ours: Sequence[Unsettled], unsettled: Sequence[Unsettled]) -> None:
+        """Read what others have written about what this process watches, and what it was to watch and does not."""
+        ids = [row.task_id for row in ours if self._known_version(row.task_id) < row.version]
+        present = {row.task_id for row in unsettled}
+        ids += [known.task.id for known in self._agenda if known.task.id not in present]  # settled by somebody else
+        for task in await self._ledger.tasks(ids):
+            if task.is_settled:
+                self.refresh(task)
+            elif self._is_being_created(task):
+                self._compared = None  # to be asked about again
+            else:
+                self.watch(task)
+
+    def _known_version(self, task_id: str) -> int:
+        known = self._agenda.get(task_id)
+        return known.task.version if known is not None else -1
+
+    async def _take(self, left: Sequence[Unsettled]) -> None:
+        attended: dict[str, datetime] = {}
+        for first in range(0, len(left), _TAKEN_AT_ONCE):
+            some = left[first : first + _TAKEN_AT_ONCE]
+            for task in await self._ledger.take_over(some, owner=self._owner.id):
+                logger.info("%s: taken over, %s", task.id, task.status)
+                now = self._clock.now()
+                seen_at = min(await self._last_attended(task, attended), now)
+                if self._agenda.get(task.id) is None:
+                    self._agenda.add(Watched(task, Attention(seen_at=seen_at)), now)
+
+    async def _last_attended(self, task: VideoTask, known: dict[str, datetime]) -> datetime:
         """A shot may wait for hours while its film is looked after: what was sent of the film tells when it was."""
-        is_waiting = task.status is Status.QUEUED and task.film_id is not None
-        sent = await self._ledger.last_sent(task.film_id) if is_waiting and task.film_id else None
-        return max(task.since, sent or task.since)
+        if task.status is not Status.QUEUED or task.film_id is None:
+            return task.since
+        if task.film_id not in known:
+            known[task.film_id] = await self._ledger.last_sent(task.film_id) or task.since
+        return max(task.since, known[task.film_id])
 
     def _is_being_created(self, task: VideoTask) -> bool:
         """Its creator, in this process, has not handed it over yet; after so long it never will."""
         return task.status is Status.SUBMITTING and self._clock.now() - task.since < _CREATING
 
-    async def _start_due_steps(self, steps: TaskGroup) -> None:
+    # Steps
+
+    def _start_due_steps(self, steps: TaskGroup) -> None:
         now = self._clock.now()
-        # What is to be released must not be sent in the same moment by the turn of another.
-        self._is_releasing = any(self._is_to_be_released(watched, now) for watched in self._watched.values())
-        # Of several links to be saved, the one that dies first goes first.
-        for watched in sorted(self._watched.values(), key=lambda watched: watched.task.expires_at or _NEVER):
-            if watched.is_busy:
-                continue
-            if watched.task.is_settled:
-                del self._watched[watched.task.id]
-                continue
-            step = self._step(watched, now)
-            if isinstance(step, Look):
-                if self._looking >= _LOOKS_AT_ONCE:  # after a restart thousands may be due in one moment
-                    continue
-                self._looking += 1
-            watched.attention = replace(watched.attention, seen_at=now)
-            if step is not None and not isinstance(step, Wait):
-                watched.is_busy = True
-                self._is_sending_the_queue |= isinstance(step, Send)
-                steps.start_soon(self._perform, watched, step)
+        for watched, step in self._agenda.due(now, looks=_LOOKS_AT_ONCE - self._looking):
+            watched.is_busy = True
+            self._looking += isinstance(step, Look)
+            steps.start_soon(self._perform, watched, step)
+        is_time = self._sending_pause.until is None or now >= self._sending_pause.until
+        if self._agenda.has_a_queue and is_time and not self._is_sending_the_queue:
+            self._is_sending_the_queue = True
+            steps.start_soon(self._send_next_of_queue)
 
-    def _is_to_be_released(self, watched: _Watched, now: datetime) -> bool:
-        waits = watched.task.status is Status.QUEUED and not watched.is_busy
-        return waits and isinstance(next_step(watched.task, now, watched.attention), Mark)
-
-    def _step(self, watched: _Watched, now: datetime) -> Step:
-        """`next_step`, as far as this process can do it now."""
-        if now < watched.attention.seen_at:  # the machine's clock was set back: what was due then is due now
-            watched.attention = Attention(seen_at=now)
-        step = next_step(watched.task, now, watched.attention)
-        if isinstance(step, Look | Find | Send) and self._dashscope is None:
-            return None
-        if isinstance(step, Send):
-            if self._is_sending_the_queue or self._is_releasing:
-                return None
-            if self._sending_pause.until and now < self._sending_pause.until:
-                return Wait(self._sending_pause.until)
-        return step
-
-    def _until_next_step(self) -> float:
-        """Seconds until some step is due."""
-        now = self._clock.now()
-        steps = [self._step(watched, now) for watched in self._watched.values() if not watched.is_busy]
-        dues = [step.until if isinstance(step, Wait) else now for step in steps if step is not None]
-        return max(_SHORTEST, (min(dues) - now).total_seconds()) if dues else _ROUND
-
-    async def _perform(self, watched: _Watched, step: Step) -> None:
+    async def _perform(self, watched: Watched, step: Step) -> None:
         try:
             match step:
-                case Send():
-                    await self._send_next_of_queue()
                 case Look():
                     await self._look(watched, step)
                 case Find():
                     await self._find(watched)
                 case Save():
-                    await self._save(watched, step)
+                    await self._record(watched, await self._saving.save(watched.task, step.url))
                 case Mark():
                     await self._record(watched, watched.task.to(step.status, self._clock.now(), problem=step.problem))
                 case _:
@@ -298,12 +296,14 @@ class Watcher:
             self._try_later(watched, error)
         except Exception as error:  # the top of the loop: a bug met by one task must not end the watch of all
             logger.exception("%s: a step failed in a way nobody foresaw", watched.task.id)
-            self._try_later(
-                watched, Unavailable(say("A step failed unexpectedly ({kind}).", kind=type(error).__name__))
-            )
+            self._try_later(watched, _unforeseen(error))
         finally:
-            watched.is_busy = False
-            self._tell()
+            self._free(watched)
+
+    def _free(self, watched: Watched) -> None:
+        watched.is_busy = False
+        self._agenda.place(watched, self._clock.now())
+        self._wake_if_sooner()
 
     # Sending
 
@@ -318,7 +318,8 @@ class Watcher:
                 waits there for the next try.
         """
         assert self._submission is not None  # nothing becomes SUBMITTING without a key
-        watched = self._watched[task.id]
+        watched = self._agenda.get(task.id)
+        assert watched is not None  # whoever sends it watches it
         watched.is_busy = True
         try:
             sent = await self._submission.send(task, from_queue=from_queue)
@@ -328,8 +329,7 @@ class Watcher:
                 raise sent.error
             return recorded
         finally:
-            watched.is_busy = False
-            self._tell()
+            self._free(watched)
 
     def _pause_after(self, sent: Sent) -> _Pause:
         if not sent.must_pause:
@@ -338,7 +338,7 @@ class Watcher:
         pause = sent.pause or _growing(timedelta(seconds=1), count)
         return _Pause(count=count, until=self._clock.now() + pause)
 
-    async def _record_what_was_paid(self, watched: _Watched, task: VideoTask) -> VideoTask:
+    async def _record_what_was_paid(self, watched: Watched, task: VideoTask) -> VideoTask:
         """The disk may be full just now, and what DashScope said must not be lost for it.
 
         Raises:
@@ -376,15 +376,27 @@ class Watcher:
                     return
                 self.watch(claimed)
                 await self.send(claimed, from_queue=True)
-        except Refused as error:
+        except (Refused, StaleTask) as error:
             logger.warning("%s", error)
+        except WanError as error:
+            self._pause_the_queue(error)
+        except Exception as error:  # as for a step
+            logger.exception("Sending from the queue failed in a way nobody foresaw")
+            self._pause_the_queue(_unforeseen(error))
         finally:
             self._is_sending_the_queue = False
+            self._wake_if_sooner()
+
+    def _pause_the_queue(self, error: WanError) -> None:
+        count = self._sending_pause.count + 1
+        pause = _growing(_LOOK_AGAIN, count)
+        logger.info("%s The queue goes on in %.0f s.", error, pause.total_seconds())
+        self._sending_pause = _Pause(count=count, until=self._clock.now() + pause)
 
     # Looking
 
-    async def _look(self, watched: _Watched, step: Look) -> None:
-        assert self._dashscope is not None  # `_step` lets no look through without a key
+    async def _look(self, watched: Watched, step: Look) -> None:
+        assert self._dashscope is not None  # without a key no look is ever due
         try:
             remote = await self._dashscope.look(step.dashscope_task_id)
         finally:
@@ -396,8 +408,8 @@ class Watcher:
         else:
             self._attend(watched)
 
-    async def _find(self, watched: _Watched) -> None:
-        assert self._search is not None  # `_step` lets no search through without a key
+    async def _find(self, watched: Watched) -> None:
+        assert self._search is not None  # without a key no search is ever due
         concluded = await self._search.conclude(watched.task)
         if concluded is not None:
             await self._record(watched, concluded)
@@ -406,40 +418,9 @@ class Watcher:
         pause = min(_ASK_CANDIDATES_AGAIN * asked, FIND_AGAIN)
         watched.attention = Attention(seen_at=now, not_before=now + pause, failures=asked)
 
-    # Saving
-
-    async def _save(self, watched: _Watched, step: Save) -> None:
-        task = watched.task
-        keepsake = Keepsake(task, self._workshop)
-        try:
-            async with self._saving:
-                name = file_name(task, task.asked_at.astimezone())
-                name = f"{task.folder}/{name}" if task.folder else name
-                saved = await self._downloads.save(step.url, name, keepsake.origin)
-        except LinkExpired as error:
-            await self._ask_for_another_link(watched, error)
-            return
-        now = self._clock.now()
-        at_home = task.to(Status.SUCCEEDED, now, file=str(saved.path), file_bytes=saved.size, problem=None)
-        await self._record(watched, await keepsake.lay_beside(at_home))
-
-    async def _ask_for_another_link(self, watched: _Watched, error: LinkExpired) -> None:
-        """Nobody has measured whether DashScope signs a link anew when asked again; it costs one look."""
-        task, now = watched.task, self._clock.now()
-        if self._dashscope is not None and task.dashscope_task_id:
-            remote = await self._dashscope.look(task.dashscope_task_id)
-            if remote.video_url and remote.video_url != task.video_url:
-                fresh = {"video_url": remote.video_url, "expires_at": remote.expires_at or task.expires_at}
-                await self._record(watched, task.to(Status.SUCCEEDED, now, **fresh))
-                return
-        problem = Problem(
-            code=LINK_DEAD, message=say("{what} The video was not saved in time.", what=error.what), money_moved="yes"
-        )
-        await self._record(watched, task.to(Status.SUCCEEDED, now, problem=problem))
-
     # Remembering
 
-    async def _record(self, watched: _Watched, task: VideoTask) -> VideoTask:
+    async def _record(self, watched: Watched, task: VideoTask) -> VideoTask:
         task = await self._ledger.record(task)
         if task.status is Status.SUCCEEDED:
             self._durations.one_more(task)
@@ -452,39 +433,47 @@ class Watcher:
         self._tell()
         return task
 
-    async def _reload(self, watched: _Watched) -> None:
+    async def _reload(self, watched: Watched) -> None:
         latest = await self._ledger.get(watched.task.id)
         assert latest is not None  # it was written before, and nothing is ever removed
         watched.task = latest
 
-    def _attend(self, watched: _Watched) -> None:
+    def _attend(self, watched: Watched) -> None:
         """A step came to something: forget failures, and say when the next look is due."""
-        now = self._clock.now()
+        now, task = self._clock.now(), watched.task
         watched.trouble = None
-        watched.attention = Attention(seen_at=now, not_before=self._next_look(watched.task, now))
+        watched.attention = Attention(seen_at=now)
+        if task.status in LOOKED_AT:
+            # All open tasks share the account's queries: with very many, each is asked less often.
+            stride = max(1.0, self._agenda.wanted / (self._model.queries_per_second * _SHARE))
+            gap = self._gap(task, now, stride)
+            self._agenda.note(watched, wanted=stride / gap.total_seconds())
+            watched.attention = Attention(seen_at=now, not_before=now + gap)
+        self._agenda.place(watched, now)
+        self._wake_if_sooner()
 
-    def _next_look(self, task: VideoTask, now: datetime) -> datetime | None:
-        if task.status not in (Status.PENDING, Status.RUNNING):
-            return None
+    def _gap(self, task: VideoTask, now: datetime, stride: float = 1.0) -> timedelta:
+        """How long after `now` the next look at it is due."""
         elapsed = (now - (task.sent_at or task.asked_at)).total_seconds()
-        experience = self._durations.at_hand(task)
-        # All open tasks share the account's queries: with very many, each is asked less often.
-        wanted = len(self._watched) / (experience.every or EVERY)
-        stride = wanted / (self._model.queries_per_second * _SHARE)
-        return now + timedelta(seconds=experience.schedule.until_next(elapsed, stride=stride))
+        return timedelta(seconds=self._durations.at_hand(task).schedule.until_next(elapsed, stride=stride))
 
-    def _try_later(self, watched: _Watched, error: WanError) -> None:
+    def _try_later(self, watched: Watched, error: WanError) -> None:
         failures = watched.attention.failures + 1
         base = _DOWNLOAD_AGAIN if isinstance(error, DownloadFailed) else _LOOK_AGAIN
         pause = _growing(base, failures)
         logger.info("%s: %s Next try in %.0f s.", watched.task.id, error, pause.total_seconds())
         watched.trouble = error.what
-        now = self._clock.now()
-        watched.attention = Attention(seen_at=now, not_before=now + pause, failures=failures)
+        # When it was last attended to stays: what was left alone for too long is so after a second try, too.
+        watched.attention = replace(watched.attention, not_before=self._clock.now() + pause, failures=failures)
+        self._tell()
 
     def _tell(self) -> None:
         news, self._news = self._news, anyio.Event()
         news.set()
+
+
+def _unforeseen(error: Exception) -> WanError:
+    return Unavailable(say("A step failed unexpectedly ({kind}).", kind=type(error).__name__))
 
 
 def _growing(base: timedelta, count: int) -> timedelta:

@@ -6,8 +6,9 @@ need, written in the same transaction. `films` and `film_heads` are the same for
 looks after a task, or joins a film.
 """
 
+from wan_mcp.adapters.ledger.file import Stamp
 from wan_mcp.adapters.ledger.films import Ordered, Unfinished
 from wan_mcp.adapters.ledger.ledger import Ledger, Reserved
-from wan_mcp.adapters.ledger.queries import SAME_REQUEST
+from wan_mcp.adapters.ledger.queries import SAME_REQUEST, Unsettled
 
-__all__ = ["SAME_REQUEST", "Ledger", "Ordered", "Reserved", "Unfinished"]
+__all__ = ["SAME_REQUEST", "Ledger", "Ordered", "Reserved", "Stamp", "Unfinished", "Unsettled"]

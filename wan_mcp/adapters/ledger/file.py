@@ -27,6 +27,9 @@ from wan_mcp.domain.language import later, said, say
 _PATIENCE = 30.0
 """Seconds to wait for another process that writes; a commit can wait most of one."""
 
+Stamp = tuple[int, int]
+"""Tells whether a file has changed since it was read by the same connection."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 File = TypeVar("File", bound="LedgerFile")
@@ -126,6 +129,10 @@ class LedgerFile:
         if self._connection is None:
             raise LedgerUnusable(say("The ledger {path} is not open.", path=self.path))
         return self._connection
+
+    def _stamp(self) -> Stamp:
+        """Another one once anybody has written to the file: SQLite counts what others commit, and we what we do."""
+        return self._db.execute("PRAGMA data_version").fetchone()[0], self._db.total_changes
 
     @contextmanager
     def _alone(self) -> Generator[None]:

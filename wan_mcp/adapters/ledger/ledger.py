@@ -1,10 +1,12 @@
 """The ledger's verbs: each is one transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from wan_mcp.adapters.ledger.file import on_the_thread
 from wan_mcp.adapters.ledger.films import LedgerFilms
+from wan_mcp.adapters.ledger.queries import Unsettled
 from wan_mcp.adapters.ledger.rows import ms
 from wan_mcp.domain.caller import PERSON, Rights
 from wan_mcp.domain.catalogue import Model
@@ -125,8 +127,21 @@ class Ledger(LedgerFilms):
     def take(self, task_id: str, *, owner: str, before: str | None) -> bool:
         """Become the watcher of a task that `before` watched; `False` where somebody else was faster."""
         with self._exclusively():
-            row = self._db.execute("SELECT owner FROM watches WHERE task_id = ?", (task_id,)).fetchone()
-            if (row[0] if row else None) != before:
-                return False
-            self._watch(task_id, owner)
-            return True
+            return self._take(task_id, owner, before)
+
+    @on_the_thread
+    def take_over(self, left: Sequence[Unsettled], *, owner: str) -> list[VideoTask]:
+        """Become the watcher of all of these, in one transaction, but for those where somebody else was faster.
+
+        Returns the newest versions of what is watched now.
+        """
+        with self._exclusively():
+            taken = [row.task_id for row in left if self._take(row.task_id, owner, row.owner)]
+            return [task for task_id in taken if (task := self._newest(task_id))]
+
+    def _take(self, task_id: str, owner: str, before: str | None) -> bool:
+        row = self._db.execute("SELECT owner FROM watches WHERE task_id = ?", (task_id,)).fetchone()
+        if (row[0] if row else None) != before:
+            return False
+        self._watch(task_id, owner)
+        return True

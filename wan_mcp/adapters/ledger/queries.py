@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from wan_mcp.adapters.ledger.file import on_the_thread
+from wan_mcp.adapters.ledger.file import Stamp, on_the_thread
 from wan_mcp.adapters.ledger.rows import TASK, LedgerRows, ms
 from wan_mcp.domain.money import Money, Standing
 from wan_mcp.domain.spending import Day
@@ -22,13 +23,23 @@ def listed(statuses: frozenset[Status]) -> str:
     return ", ".join(f"'{status}'" for status in sorted(statuses))
 
 
+class Unsettled(NamedTuple):
+    """What a watcher needs to know of a task to see whether anything is new; its body is read only then."""
+
+    task_id: str
+    version: int
+    film_id: str | None
+    owner: str | None
+    """Which process watches it."""
+
+
 class LedgerQueries(LedgerRows):
     """The reading half of a ledger; nothing here writes."""
 
     @on_the_thread
     def get(self, task_id: str) -> VideoTask | None:
         """Return the newest version of a task of whatever account."""
-        return self._one("SELECT body FROM heads JOIN entries USING (task_id, version) WHERE task_id = ?", task_id)
+        return self._newest(task_id)
 
     @on_the_thread
     def open_twin(self, task: VideoTask) -> VideoTask | None:
@@ -63,6 +74,25 @@ class LedgerQueries(LedgerRows):
             (account,),
         )
         return [(TASK.validate_json(body), owner) for body, owner in rows]
+
+    @on_the_thread
+    def unsettled_since(self, account: str, known: Stamp | None) -> tuple[Stamp, list[Unsettled]] | None:
+        """Return what `unsettled` would, oldest first, without the bodies; `None` where nobody has written to the file
+        since it was `known`."""
+        stamp = self._stamp()  # first: what is written in between is then read again
+        if stamp == known:
+            return None
+        rows = self._db.execute(
+            "SELECT task_id, version, film_id, owner FROM heads LEFT JOIN watches USING (task_id) "
+            "WHERE account = ? AND unsettled ORDER BY asked_ms, task_id",
+            (account,),
+        )
+        return stamp, [Unsettled(*row) for row in rows]
+
+    @on_the_thread
+    def tasks(self, task_ids: Sequence[str]) -> list[VideoTask]:
+        """Return the newest versions of these tasks, in their order."""
+        return [task for task_id in task_ids if (task := self._newest(task_id))]
 
     @on_the_thread
     def standing(self, account: str, currency: str, day_start: datetime, *, caller: str | None = None) -> Standing:
@@ -155,6 +185,9 @@ class LedgerQueries(LedgerRows):
         return [task_id for (task_id,) in rows]
 
     # What writers ask, too, within their transactions
+
+    def _newest(self, task_id: str) -> VideoTask | None:
+        return self._one("SELECT body FROM heads JOIN entries USING (task_id, version) WHERE task_id = ?", task_id)
 
     def _of_remote(self, account: str, dashscope_task_id: str) -> VideoTask | None:
         return self._one(
