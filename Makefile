@@ -7,6 +7,9 @@ SLOW = $(BIN)/python -m pytest -p no:randomly --override-ini addopts=--strict-ma
 DIST = dist
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
+# Tests start processes by the dozen, and each would compile all of it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: clients demo test coverage lint check e2e bench bundle pins clean
 
 demo: .venv/run  ## The whole main job against the simulator; no key, no cost

@@ -55,8 +55,10 @@ async def finished(client: RawClient, task_id: str) -> dict[str, object]:
     raise AssertionError(task)
 
 
-async def test_the_main_job_over_stdio(environment: dict[str, str], simulator: Simulator) -> None:
-    """`wan-mcp` alone is a stdio server; every line on stdout is the protocol's."""
+async def test_the_main_job_over_stdio(
+    environment: dict[str, str], simulator: Simulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`wan-mcp` alone is a stdio server; every line on stdout is the protocol's, and stderr is for trouble."""
     async with raw_server(environment) as client:
         told = await client.hello()
         tools = await client.request("tools/list")
@@ -68,6 +70,7 @@ async def test_the_main_job_over_stdio(environment: dict[str, str], simulator: S
         assert [tool["name"] for tool in tools["tools"]] == TOOLS
         assert Path(str(task["file"])).read_bytes()[4:8] == b"ftyp"
         assert len(simulator.accepted) == 1
+    assert capfd.readouterr().err == ""
 
 
 async def test_progress_comes_while_a_call_waits(environment: dict[str, str]) -> None:

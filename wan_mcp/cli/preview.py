@@ -12,16 +12,14 @@ from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import VideoUnusable
 from wan_mcp.domain.film import FILM
 from wan_mcp.domain.language import say
-from wan_mcp.server.previews import USUAL_FRAMES, film_view, view
+from wan_mcp.server.preview_views import MOST_FRAMES, USUAL_FRAMES, film_view, view
 from wan_mcp.service.videos import Videos
-
-_MOST = 12
 
 
 @click.command(cls=Command)
 @click.argument("task_id")
 @click.option(
-    "--frames", type=click.IntRange(1, _MOST), metavar="COUNT",
+    "--frames", type=click.IntRange(1, MOST_FRAMES), metavar="COUNT",
     help="How many.  [default: 4, or 1 of each shot of a film]",
 )  # fmt: skip
 @click.option("--open", "opens", is_flag=True, help="Show it, too.")

@@ -16,7 +16,8 @@ from wan_mcp.domain.language import say, sentences
 from wan_mcp.domain.task import Status
 from wan_mcp.server import film_views, links, views
 from wan_mcp.server.callers import caller
-from wan_mcp.server.previews import JPEG, USUAL_FRAMES
+from wan_mcp.server.preview_views import USUAL_FRAMES
+from wan_mcp.server.previews import JPEG
 from wan_mcp.server.worded import Service
 from wan_mcp.service.report import FilmReport, Preview, Report
 

@@ -54,7 +54,7 @@ MEDIA = {
     "`wan-mcp film {id}` waits for a film.": "请用 `wan-mcp film {id}` 等待影片。",
     "Show it, too.": "同时打开图片。",
     "{file} cannot be written: {reason}.": "无法写入 {file}：{reason}。",
-    # server/previews.py
+    # server/preview_views.py
     "{count} frames of {task} ({size}, {seconds} s), in reading order at {times} s. Prompt: “{prompt}”.": (
         "{task} 的 {count} 帧画面（{size}，{seconds} 秒），按阅读顺序位于第 {times} 秒。提示词：“{prompt}”。"
     ),
