@@ -1,6 +1,7 @@
 """The resources, their templates and what is offered while an address is typed, in both eras of the protocol."""
 
 import json
+import os
 from base64 import b64decode
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.test_server import CARD, Connect, connect, data, era
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V
 from wan_mcp.domain.errors import LedgerUnusable
 from wan_mcp.server.app import build_server
-from wan_mcp.server.resources import LARGEST_BLOB
+from wan_mcp.server.resources import LARGEST_BLOB, MOST_PARTS, PART
 from wan_mcp.service.videos import Videos
 from wan_mcp.simulator import Simulator
 
@@ -39,6 +40,13 @@ async def read(client: Client, uri: str) -> Any:
     assert isinstance(contents, TextResourceContents)
     assert contents.mime_type == "application/json"
     return json.loads(contents.text)
+
+
+async def blob(client: Client, uri: str) -> str:
+    """The base64 text of a resource."""
+    [contents] = (await client.read_resource(uri)).contents
+    assert isinstance(contents, BlobResourceContents)
+    return contents.blob
 
 
 async def saved_task(client: Client, videos: Videos, clock: HandClock) -> str:
@@ -64,6 +72,7 @@ async def test_everything_that_can_be_read_is_published(connect: Connect) -> Non
         "wan://tasks/{task_id}",
         "wan://films/{film_id}",
         "wan://videos/{task_id}",
+        "wan://videos/{task_id}/parts/{part}",
         "wan://videos/{task_id}/preview",
     ]
     assert all(one.title and one.description and one.mime_type for one in (*listed, *templates))
@@ -206,6 +215,52 @@ async def test_a_large_video_is_told_by_its_path_and_link(connect: Connect, vide
     assert told["why"] == "It is larger than 5 MB."
     for name in ("task_id", "file", "video_url", "expires_at"):
         assert told[name] == shown[name]
+
+
+async def test_the_parts_of_a_large_video_are_the_file(connect: Connect, videos: Videos, clock: HandClock) -> None:
+    """The card puts their base64 texts one after another: only lengths that are multiples of three allow that."""
+    assert PART % 3 == 0
+    content = bytes(range(250)) * (2 * PART // 250) + b"the end"
+    async with connect() as client:
+        task_id = await saved_task(client, videos, clock)
+        path = Path((await read(client, f"wan://tasks/{task_id}"))["file"])
+        path.write_bytes(content)
+        told = await read(client, f"wan://videos/{task_id}")
+        texts = [await blob(client, f"wan://videos/{task_id}/parts/{n + 1}") for n in range(told["parts"])]
+        for odd in ("0", "4", "15", "99", "one"):
+            with pytest.raises(MCPError, match="no part"):
+                await blob(client, f"wan://videos/{task_id}/parts/{odd}")
+        path.unlink()
+        with pytest.raises(MCPError, match="cannot be read"):
+            await blob(client, f"wan://videos/{task_id}/parts/1")
+
+    assert told["parts"] == 3
+    assert b64decode("".join(texts)) == content
+
+
+async def test_a_video_of_very_many_parts_is_told_by_its_path_alone(
+    connect: Connect, videos: Videos, clock: HandClock
+) -> None:
+    """Whoever plays it holds all of it in memory."""
+    async with connect() as client:
+        task_id = await saved_task(client, videos, clock)
+        path = Path((await read(client, f"wan://tasks/{task_id}"))["file"])
+        os.truncate(path, MOST_PARTS * PART + 1)
+        told = await read(client, f"wan://videos/{task_id}")
+
+    assert told["why"] == "It is larger than 63 MB."
+    assert "parts" not in told
+
+
+async def test_what_is_not_saved_has_no_parts(connect: Connect, videos: Videos) -> None:
+    """Nor has a film that is not joined."""
+    async with connect() as client:
+        task_id = data(await client.call_tool("create_video", CARD))["task_id"]
+        film = {"title": "A kite", "shots": [{"prompt": "a kite"}, {"prompt": "a beach"}], "max_cost": 100}
+        film_id = data(await client.call_tool("create_film", film))["film_id"]
+        for one in (task_id, film_id):
+            with pytest.raises(MCPError, match="no file of"):
+                await blob(client, f"wan://videos/{one}/parts/1")
 
 
 async def test_a_video_that_was_moved_away_is_told_by_its_link(

@@ -118,7 +118,7 @@ async def test_a_video_is_ordered_made_and_played(
     assert pending["buttons"] == ["Cancel"]
     assert (running["buttons"], running["video"]) == ([], False)
     assert "CN¥3.00 charged" in ready["text"]
-    assert ready["buttons"] == ["Another take · CN¥3.00", "Save", "Open link", "Full screen"]
+    assert ready["buttons"] == ["Another take · CN¥3.00", "Save", "Open link", "Copy path", "Full screen"]
     assert (ready["video"]["from"], ready["video"]["width"], ready["video"]["height"]) == ("http", 1280, 720)
     assert ready["video"]["duration"] == pytest.approx(5, abs=0.2)
     assert ready["video"]["paused"], "nothing starts to play, and to sound, by itself"
@@ -290,19 +290,44 @@ async def test_a_link_past_its_time_is_not_even_tried(
     assert seen["complaints"] == []
 
 
+async def test_a_large_file_is_loaded_part_by_part_when_somebody_wants_it(
+    chromium: Browser, simulator: Simulator, card: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A joined film has no link, and 20 MB are not loaded for whoever only scrolls by."""
+    monkeypatch.setattr(resources, "LARGEST_BLOB", 1000)
+    monkeypatch.setattr(resources, "PART", 90_000)
+    task_id = await a_saved_video(chromium, simulator, card, tmp_path)
+    simulator.mishap(on="download", kind="expired", times=None)
+    async with card("get_video_task", args={"task_id": task_id}):
+        seen = await chromium.until("Load and play")
+        await photograph(chromium, "large")
+        await chromium.do("press", name="Load and play")
+        loaded = await chromium.until("Saved at", shows_video=True)
+        await chromium.do("play", seconds=0.3)
+    assert seen["video"] is False
+    assert "cannot" not in seen["text"]
+    assert (loaded["video"]["from"], loaded["video"]["width"]) == ("data", 1280)
+    assert loaded["calls"].count("resources/read") > 3
+    assert not any("Load" in name for name in loaded["buttons"])
+
+
 async def test_a_file_too_large_to_hand_over_is_told_by_its_place(
     chromium: Browser, simulator: Simulator, card: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Words, not an empty screen."""
+    """Words, not an empty screen, and the path at a press."""
     monkeypatch.setattr(resources, "LARGEST_BLOB", 1000)
+    monkeypatch.setattr(resources, "MOST_PARTS", 0)
     task_id = await a_saved_video(chromium, simulator, card, tmp_path)
     simulator.mishap(on="download", kind="expired", times=None)
     async with card("get_video_task", args={"task_id": task_id}):
         seen = await chromium.until("cannot be played here")
+        await chromium.do("press", name="Copy path")
+        copied = await chromium.until("Copied.")
         await photograph(chromium, "too-large")
     assert "larger than" in seen["text"]
     assert ".mp4" in seen["text"]
     assert seen["video"] is False
+    assert copied["complaints"] == seen["complaints"]
 
 
 # Films
@@ -335,7 +360,7 @@ async def test_a_film_fills_its_strip_and_is_played(
     assert re.search(r'"role":"image"[^{}]*"name":"Shot 1: [^"]*Shot 1 of a kite over the beach"', tree)
     assert done["status"] == "Ready · 2 of 2 shots"
     assert "CN¥3.00 charged" in done["text"]
-    assert done["buttons"] == ["Save", "Full screen"]
+    assert done["buttons"] == ["Save", "Copy path", "Full screen"]
     assert done["video"]["from"] == "data"
     assert done["video"]["duration"] == pytest.approx(10, abs=0.5)
     assert played > 0.3
@@ -359,7 +384,7 @@ async def test_a_film_says_which_shot_needs_somebody_and_why(
         chinese = await chromium.until("影片尚不完整")
         await photograph(chromium, "film-attention-chinese")
     assert "1 of 2 shots" in seen["text"]
-    assert re.search(r"Shot [12]: The video could not be made\.", seen["text"])
+    assert re.search(r"Shot [12]: The video could not be made ·", seen["text"])
     assert "retake with the shot's number and another prompt" in seen["text"]
     assert "CN¥1.50 charged" in seen["text"]
     assert (seen["mood"], seen["video"], seen["buttons"]) == ("bad", False, [])
@@ -458,7 +483,7 @@ async def test_it_fits_where_it_is_put(chromium: Browser, card: Open, width: int
 async def test_a_host_that_lets_the_card_do_nothing_still_shows_what_is_known(chromium: Browser, card: Open) -> None:
     """Buttons that cannot work are not there, and the card says who knows more."""
     async with card(args={"prompt": KITE}, can={}):
-        seen = await chromium.until("Ask in the chat how the video is doing")
+        seen = await chromium.until("Ask in the chat how it is doing")
         await photograph(chromium, "a-host-that-can-nothing")
     assert KITE in seen["text"]
     assert seen["buttons"] == []

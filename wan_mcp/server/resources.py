@@ -1,6 +1,7 @@
 """The resources: the models, the money of the day, each task, each video. All are views of what the tools show."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,11 @@ JSON = "application/json"
 LARGEST_BLOB = 5_000_000
 """Bytes of a video that is handed over whole. Base64 makes a third more of it: 5 MB are one message of 6.7 MB, which
 cost a tenth of a second and 25 MB of memory on the developers' machine, and the host has to hold it too."""
+
+PART = 4_500_000
+"""Bytes of a part of what is larger: a multiple of three, so that the base64 texts of all parts make one text."""
+MOST_PARTS = 14
+"""The card holds all of them at once, and base64 of them: 63 MB, some twelve shots in 720P."""
 
 
 def add_resources(server: MCPServer[Any], service: Service) -> None:
@@ -133,6 +139,17 @@ def _add_videos(server: MCPServer[Any], service: Service) -> None:
         mime_type="video/mp4",
     )(video)
 
+    async def part_of_video(task_id: str, part: str) -> bytes:
+        return await _part(await _path(service, task_id), part)
+
+    server.resource(
+        links.VIDEO_PART,
+        name="video part",
+        title="Part of a video",
+        description="One of the `parts` of a saved MP4 that is larger, counted from 1; in order they are the file.",
+        mime_type="video/mp4",
+    )(part_of_video)
+
     async def preview(task_id: str) -> bytes:
         return (await _shown(service, task_id)).sheet.jpeg
 
@@ -177,11 +194,40 @@ async def _read(path: str, elsewhere: Callable[[str], dict[str, Any]]) -> str | 
     """The file, or where it is and why it is not handed over."""
     file = anyio.Path(path)
     try:
-        if (await file.stat()).st_size > LARGEST_BLOB:
-            return _json(elsewhere(say("It is larger than {size} MB.", size=LARGEST_BLOB // 1_000_000)))
-        return await file.read_bytes()
+        size = (await file.stat()).st_size
+        if size <= LARGEST_BLOB:
+            return await file.read_bytes()
+        parts = -(-size // PART)
+        most = LARGEST_BLOB if parts <= MOST_PARTS else MOST_PARTS * PART
+        told = elsewhere(say("It is larger than {size} MB.", size=most // 1_000_000))
+        return _json({**told, "parts": parts} if parts <= MOST_PARTS else told)
     except OSError as error:
         return _json(elsewhere(say("The file cannot be read: {reason}.", reason=error.strerror)))
+
+
+async def _path(service: Service, task_id: str) -> str:
+    """Where the saved file of a video or a film is."""
+    if task_id.startswith(FILM):
+        film = await _film(service, task_id)
+        path = film.film.file if film.is_settled else None
+    else:
+        path = (await _report(service, task_id)).task.file
+    if path is None:
+        raise ResourceNotFoundError(say("There is no file of {task_id} here yet.", task_id=task_id))
+    return path
+
+
+async def _part(path: str, part: str) -> bytes:
+    number = int(part) if re.fullmatch(r"[1-9]\d?", part) else MOST_PARTS + 1
+    try:
+        async with await anyio.open_file(path, "rb") as file:
+            await file.seek((number - 1) * PART)
+            read = await file.read(PART) if number <= MOST_PARTS else b""
+    except OSError as error:
+        raise ResourceError(say("The file cannot be read: {reason}.", reason=error.strerror)) from error
+    if not read:
+        raise ResourceNotFoundError(say("It has no part {part}.", part=part[:20]))
+    return read
 
 
 async def _report(service: Service, task_id: str) -> Report:

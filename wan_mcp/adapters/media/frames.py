@@ -49,7 +49,7 @@ def sheet(strips: list[Strip]) -> Sheet:
             length = _length(container, stream, strip.path)
             for moment, frame in _spread(container, stream, length, strip):
                 moments.append(float(moment))
-                cells.append((_small(frame, most), f"{strip.label} {_clock(moment)}".strip()))
+                cells.append((_small(frame, most), " · ".join(filter(None, (strip.label, _clock(moment))))))
         lengths.append(float(length))
         times.append(tuple(moments))
     columns = _columns(len(cells), cells[0][0].width / cells[0][0].height)
@@ -129,7 +129,7 @@ def _columns(count: int, shape: float) -> int:
 
     def fault(columns: int) -> float:
         rows = -(-count // columns)
-        return abs(math.log(columns * shape / rows / (4 / 3))) + (columns * rows - count) / count
+        return abs(math.log(columns * shape / rows / (4 / 3))) + 2 * (columns * rows - count) / count
 
     return min(range(1, count + 1), key=fault)
 

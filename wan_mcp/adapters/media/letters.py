@@ -3,6 +3,7 @@
 # pyright: reportUnknownMemberType=false
 # Pillow leaves some types open.
 
+import re
 from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
@@ -22,6 +23,14 @@ _OF_MACHINES = (
     "DejaVuSans.ttf",
 )
 _MOST_LINES = 6
+_SMALLEST = 11
+"""Pixels of letters that can still be read."""
+_EMOJI = re.compile(r"[\u2600-\u27BF\uFE00-\uFE0F\u200D\U0001F000-\U0001FAFF]")
+"""And what joins and colours them."""
+_PIECE = re.compile(
+    r"[（《〈「『【“‘]*(?:[^\s\u2E80-\uFFEF（《〈「『【“‘]+|[\u2E80-\uFFEF])[，。、；：？！…—）》〉」』】”’,.;:?!)]*\s*|.\s*"
+)
+"""What stands on one line: a word, or one sign of a writing without spaces, with the marks that belong to it."""
 
 
 def font(size: int, text: str) -> Font | None:
@@ -57,38 +66,49 @@ def _drawn(one: Font, sign: str) -> bytes:
 
 
 def card(text: str, width: int, height: int) -> Image.Image | None:
-    """White letters in the middle of a dark picture; `None` where no font of this machine has them."""
+    """White letters in the middle of a dark picture; `None` where no font of this machine has them.
+
+    Emoji are left out where no font has them: the words are the title.
+    """
+    text = " ".join(text.split())
+    if font(_SMALLEST, text) is None:
+        text = " ".join(_EMOJI.sub("", text).split())
     image = Image.new("RGB", (width, height), (16, 16, 18))
     draw = ImageDraw.Draw(image)
-    for size in range(max(12, min(width, height) // 9), 9, -2):
-        chosen = font(size, text)
+    most = round(_MOST_LINES * max(1.0, height / width))
+    for size in range(max(_SMALLEST, min(width, height) // 9), _SMALLEST - 1, -2):
+        chosen = font(size, text) if text else None
         if chosen is None:
             return None
-        lines = _wrapped(text, chosen, width * 0.8)
-        words = "\n".join(lines[:_MOST_LINES])
-        left, top, right, bottom = draw.multiline_textbbox((0, 0), words, font=chosen, align="center")
-        if (len(lines) <= _MOST_LINES and bottom - top <= height * 0.7) or size <= 11:
+        lines = balanced(text, chosen, width * 0.8)
+        words, spacing = "\n".join(lines[:most]), size * 0.4
+        left, top, right, bottom = draw.multiline_textbbox((0, 0), words, font=chosen, spacing=spacing, align="center")
+        has_room = len(lines) <= most and right - left <= width * 0.9 and bottom - top <= height * 0.7
+        if has_room or size < _SMALLEST + 2:
             place = ((width - right - left) / 2, (height - bottom - top) / 2)
-            draw.multiline_text(place, words, font=chosen, fill=(240, 240, 240), align="center")
+            draw.multiline_text(place, words, font=chosen, spacing=spacing, fill=(240, 240, 240), align="center")
             break
     return image
+
+
+def balanced(text: str, chosen: Font, width: float) -> list[str]:
+    """As few lines as the width allows, and those about equally long."""
+    best, narrow, wide = _wrapped(text, chosen, width), 0.0, width
+    for _ in range(6):
+        middle = (narrow + wide) / 2
+        lines = _wrapped(text, chosen, middle)
+        if len(lines) == len(best):
+            best, wide = lines, middle
+        else:
+            narrow = middle
+    return best
 
 
 def _wrapped(text: str, chosen: Font, width: float) -> list[str]:
     """Broken between words, and between any two signs where the writing has no spaces."""
     lines = [""]
-    for piece in _pieces(" ".join(text.split())):
+    for piece in _PIECE.findall(text):
         if lines[-1] and chosen.getlength(lines[-1] + piece.rstrip()) > width:
             lines.append("")
-        lines[-1] += piece.lstrip() if not lines[-1] else piece
+        lines[-1] += piece
     return [line.rstrip() for line in lines]
-
-
-def _pieces(text: str) -> list[str]:
-    pieces, word = list[str](), ""
-    for sign in text:
-        word += sign
-        if sign == " " or ord(sign) > 0x2E7F:
-            pieces.append(word)
-            word = ""
-    return [*pieces, word] if word else pieces

@@ -66,6 +66,8 @@ SERVER: dict[str, str] = {
     # server/resources.py, tasks.py
     "There is no model {model!r}; there are: {models}.": "没有模型 {model!r}；现有：{models}。",
     "{task} is {status}, so there is no video of it.": "{task} 的状态是 {status}，没有视频。",
+    "There is no file of {task_id} here yet.": "这里还没有 {task_id} 的文件。",
+    "It has no part {part}.": "它没有第 {part} 部分。",
     "It is larger than {size} MB.": "文件大于 {size} MB。",
     "The file cannot be read: {reason}.": "无法读取文件：{reason}。",
     "There is no task {task_id!r} here; list_video_tasks shows them.": "这里没有任务 {task_id!r}；调用 list_video_tasks 可查看现有任务。",
