@@ -442,6 +442,7 @@ async def test_the_keyboard_reaches_everything_and_the_screen_reader_hears_it(ch
         await chromium.until("about to start")
         await chromium.do("focus")
         assert await chromium.do("keys", keys=["Tab"]) == ["cancel"]
+        await photograph(chromium, "focus")
         tree = await chromium.do("tree")
         await chromium.do("keys", keys=["Enter"])
         await chromium.until("Cancelled")
