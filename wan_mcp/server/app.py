@@ -14,10 +14,12 @@ from mcp.server.auth.settings import AuthSettings
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
+from mcp.server.stdio import stdio_server
 from mcp.types import INVALID_PARAMS, GetPromptResult, InputRequiredResult
 
 from wan_mcp import __version__
 from wan_mcp.server.completions import add_completions
+from wan_mcp.server.pipes import standard_pipes
 from wan_mcp.server.player import Player
 from wan_mcp.server.prompts import add_prompts
 from wan_mcp.server.resources import JSON, add_resources
@@ -45,7 +47,16 @@ CACHE: dict[CacheableMethod, CacheHint] = {
 
 
 class WanServer(MCPServer[Subscribers]):
-    """`MCPServer` with two answers put right."""
+    """`MCPServer` with two answers put right, and quicker pipes."""
+
+    async def run_stdio_async(self) -> None:
+        """Serve over stdin and stdout of this process."""
+        with standard_pipes() as pipes:
+            # All that the SDK asks of its files is what ours do.
+            files = cast(tuple[Any, Any], pipes or (None, None))
+            async with stdio_server(*files) as (incoming, outgoing):
+                options = self._lowlevel_server.create_initialization_options()
+                await self._lowlevel_server.run(incoming, outgoing, options)
 
     async def read_resource(
         self, uri: Any, context: Context[Subscribers, Any] | None = None

@@ -72,6 +72,7 @@ class LedgerFile:
         self.path = path
         self.one_thread = anyio.CapacityLimiter(1)
         self._connection: sqlite3.Connection | None = None
+        self._reader: sqlite3.Connection | None = None
         self._lock: sqlite3.Connection | None = None
 
     @on_the_thread
@@ -95,6 +96,8 @@ class LedgerFile:
                 with self._exclusively():
                     # A second look under the lock: many processes may open a fresh file at once.
                     schema.migrate(self._connection, schema.version(self._connection, self.path))
+            self._reader = _connected(self.path, patience=0)
+            self._reader.execute("PRAGMA query_only = ON")
         except BaseException:
             self._close()
             raise
@@ -134,6 +137,14 @@ class LedgerFile:
         """Another one once anybody has written to the file: SQLite counts what others commit, and we what we do."""
         return self._db.execute("PRAGMA data_version").fetchone()[0], self._db.total_changes
 
+    @property
+    def _at_once(self) -> sqlite3.Connection:
+        """For the loop itself to read a row by its key, which takes less than the way to the thread and back. It
+        never waits; what cannot be read this way is asked of the thread."""
+        if self._reader is None:
+            raise sqlite3.ProgrammingError("not open")
+        return self._reader
+
     @contextmanager
     def _alone(self) -> Generator[None]:
         """Keep every other connection from committing and from checkpoints."""
@@ -160,14 +171,14 @@ class LedgerFile:
 
     def _close(self) -> None:
         # The last connection to go makes a checkpoint; SQLite sees to it that it is alone by then.
-        for connection in (self._connection, self._lock):
+        for connection in (self._reader, self._connection, self._lock):
             if connection is not None:
                 connection.close()
-        self._connection = self._lock = None
+        self._reader = self._connection = self._lock = None
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connected(path: Path, *, patience: float = _PATIENCE) -> sqlite3.Connection:
     if not path.exists():
         # SQLite would make it readable for everybody; what it makes beside it takes over the file's own mode.
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    return sqlite3.connect(path, isolation_level=None, timeout=_PATIENCE, check_same_thread=False)
+    return sqlite3.connect(path, isolation_level=None, timeout=patience, check_same_thread=False)

@@ -1,9 +1,12 @@
 """What can be asked of the ledger."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
+
+from pydantic import ValidationError
 
 from wan_mcp.adapters.ledger.file import Stamp, on_the_thread
 from wan_mcp.adapters.ledger.rows import TASK, LedgerRows, ms
@@ -16,6 +19,8 @@ SAME_REQUEST = timedelta(minutes=10)
 
 _END_OF_TIME = 2**62
 """Milliseconds; a bound, so that an index can be used for a stretch that has none."""
+
+_NEWEST = "SELECT body FROM heads JOIN entries USING (task_id, version) WHERE task_id = ?"
 
 
 def listed(statuses: frozenset[Status]) -> str:
@@ -36,9 +41,16 @@ class Unsettled(NamedTuple):
 class LedgerQueries(LedgerRows):
     """The reading half of a ledger; nothing here writes."""
 
-    @on_the_thread
-    def get(self, task_id: str) -> VideoTask | None:
+    async def get(self, task_id: str) -> VideoTask | None:
         """Return the newest version of a task of whatever account."""
+        try:
+            row = self._at_once.execute(_NEWEST, (task_id,)).fetchone()
+            return TASK.validate_json(row[0]) if row else None
+        except (sqlite3.Error, ValidationError):
+            return await self._get(task_id)
+
+    @on_the_thread
+    def _get(self, task_id: str) -> VideoTask | None:
         return self._newest(task_id)
 
     @on_the_thread
@@ -187,7 +199,7 @@ class LedgerQueries(LedgerRows):
     # What writers ask, too, within their transactions
 
     def _newest(self, task_id: str) -> VideoTask | None:
-        return self._one("SELECT body FROM heads JOIN entries USING (task_id, version) WHERE task_id = ?", task_id)
+        return self._one(_NEWEST, task_id)
 
     def _of_remote(self, account: str, dashscope_task_id: str) -> VideoTask | None:
         return self._one(
