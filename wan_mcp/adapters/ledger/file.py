@@ -89,6 +89,8 @@ class LedgerFile:
             number = schema.version(self._connection, self.path)
             # The lock is an empty database: SQLite's own locks, on every system that it knows.
             self._lock = _connected(self.path.with_name(f"{self.path.name}.lock"))
+            # Nothing is ever written there; a journal, made and removed each time, would cost more than the lock.
+            self._lock.execute("PRAGMA journal_mode = OFF")
             self._connection.execute("PRAGMA synchronous = FULL")
             with self._alone():
                 self._connection.execute("PRAGMA journal_mode = WAL")
