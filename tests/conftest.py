@@ -104,6 +104,14 @@ def simulator(clock: HandClock) -> Simulator:
     return Simulator(now=clock.now, media="clip", run_delay=8, run_time=60)
 
 
+@pytest.fixture(scope="session")
+def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Half a second of video: what is joined by the dozen is encoded by the dozen."""
+    from tests.movies import make_movie
+
+    return make_movie(tmp_path_factory.mktemp("clip") / "short.mp4", seconds=0.5, signal_at=0.1, sound=0.5)
+
+
 @pytest.fixture
 async def url(simulator: Simulator) -> AsyncGenerator[str]:
     """Where the simulator listens."""

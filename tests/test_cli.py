@@ -145,9 +145,10 @@ def test_both_ways_to_start_it_are_the_same(command: list[str]) -> None:
     assert told.stdout == f"wan-mcp {__version__}\n"
 
 
-def test_serve_ends_with_its_input_and_writes_nothing_of_its_own() -> None:
-    """stdout is the protocol's; a host that closes stdin wants the process gone. test_stdio.py has it bare."""
-    command = [sys.executable, "-m", "wan_mcp", "serve", "--transport", "stdio"]
+@pytest.mark.parametrize("words", [[], ["serve", "--transport", "stdio"]])
+def test_serve_ends_with_its_input_and_writes_nothing_of_its_own(words: list[str]) -> None:
+    """stdout is the protocol's; a host that closes stdin wants the process gone."""
+    command = [sys.executable, "-m", "wan_mcp", *words]
     ended = subprocess.run(command, input="", capture_output=True, text=True, timeout=20, check=False)
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")

@@ -25,9 +25,11 @@ shots:
 
 
 @pytest.fixture
-def simulator() -> Simulator:
+def simulator(short_clip: Path) -> Simulator:
     """A service in real time whose videos take no time."""
-    return Simulator(media="clip", run_delay=0, run_time=0.2)
+    simulator = Simulator(media="clip", run_delay=0, run_time=0.2)
+    simulator.studio.clip = short_clip
+    return simulator
 
 
 @pytest.fixture

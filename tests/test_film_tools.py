@@ -11,7 +11,7 @@ from mcp.types import ElicitRequestParams, ElicitResult, ImageContent, ResourceL
 
 from tests.conftest import HandClock
 from tests.films import FOX, shots
-from tests.test_films import pass_time, seen
+from tests.test_films import pass_time, seen, simulator
 from tests.test_server import data, text
 from wan_mcp.server import film_views
 from wan_mcp.server.app import build_server
@@ -19,6 +19,8 @@ from wan_mcp.server.film_views import spans
 from wan_mcp.server.tasks import TASKS, VideoTasks
 from wan_mcp.service.videos import Videos
 from wan_mcp.simulator import Simulator
+
+__all__ = ["simulator"]  # a fixture
 
 pytestmark = pytest.mark.anyio
 

@@ -55,6 +55,13 @@ def statuses(report: FilmReport) -> list[str]:
 
 
 @pytest.fixture
+def simulator(simulator: Simulator, short_clip: Path) -> Simulator:
+    """DashScope with short videos."""
+    simulator.studio.clip = short_clip
+    return simulator
+
+
+@pytest.fixture
 async def videos(settings: Any, clock: HandClock) -> AsyncGenerator[Videos]:
     """The service; while somebody sleeps, films are joined too."""
     async with opened(settings, clock) as service:

@@ -715,20 +715,10 @@ async def test_the_ledger_knows_how_long_videos_took(ledger: Ledger) -> None:
 # Several processes.
 
 
-async def test_a_budget_holds_across_processes(ledger: Ledger, path: Path) -> None:
-    """Claude Desktop, Cursor and a terminal each start a server: eight of them, and a budget for ten videos."""
-    [accepted] = await in_a_thread(8, (processes.fill, path, (20, "10")))
-
-    assert sum(accepted) == 10
-    assert (await ledger.standing(ACCOUNT, "CNY", DAY_START)).held == cny("10")
-    assert len(await ledger.newest(ACCOUNT, "local", status=None, limit=99)) == 10
-    assert await ledger.check() == "ok"
-
-
 async def test_what_one_process_may_do_once_several_do_once_together(
     ledger: Ledger, path: Path, tmp_path: Path
 ) -> None:
-    """Servers of one person find the same queue, the same dead process, and are asked the same by their hosts."""
+    """Servers of one person have one budget, find the same queue, the same dead process, and are asked the same."""
     left = await reserved(ledger, a_task(caller="left"), owner="gone")
     await ledger.record(left.to(S.UNCERTAIN, T0))
     contested = await written(ledger, S.QUEUED, at=T0 + SECOND)
@@ -736,14 +726,23 @@ async def test_what_one_process_may_do_once_several_do_once_together(
         await reserved(ledger, a_task(at=T0 + SECOND))
     fresh = tmp_path / "new" / "ledger.db"
 
-    same, cancelled, taken, claimed = await in_a_thread(
+    purse = Ledger(tmp_path / "purse" / "ledger.db")
+    await purse.open()
+
+    accepted, same, cancelled, taken, claimed = await in_a_thread(
         5,
+        (processes.fill, purse.path, (20, "10")),
         (processes.ask_the_same, fresh, ()),
         (processes.cancel, path, (contested,)),
         (processes.take, path, (left,)),
         (processes.claim, path, ()),
     )
 
+    assert sum(accepted) == 10, "a budget for ten videos holds across processes"
+    assert (await purse.standing(ACCOUNT, "CNY", DAY_START)).held == cny("10")
+    assert len(await purse.newest(ACCOUNT, "local", status=None, limit=99)) == 10
+    assert await purse.check() == "ok"
+    await purse.close()
     assert len(set(same)) == 1, "one task for one request, in a file that all five opened first"
     assert sorted(cancelled) == sorted(taken) == [False] * 4 + [True]
     assert sum(claimed) == 4, "five at a time, and one is in doubt"

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 import re
 import shlex
 import subprocess
@@ -14,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
+from tests.commands import run
 from tests.doors import http_server, tokens_file
 from tests.test_in_step import READMES, ROOT
 from wan_mcp import __version__
@@ -166,9 +166,7 @@ def _is_healthy(port: str) -> bool:
 
 def test_the_container_does_not_start_without_tokens() -> None:
     """Whoever calls spends money; the container listens on every address it has."""
-    command = [sys.executable, "-m", "wan_mcp", *json.loads(_last("CMD"))]
-    environment = {**os.environ, "WAN_MCP_TOKENS_FILE": "/nowhere/tokens.toml"}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=20)
-    assert ended.returncode == 1
-    assert "/nowhere/tokens.toml" in ended.stderr
+    ended = run(*json.loads(_last("CMD")), env={"WAN_MCP_TOKENS_FILE": "/nowhere/tokens.toml"})
+    assert ended.exit_code == 1
+    assert "/nowhere/tokens.toml" in "".join(ended.stderr.split())
     assert "Traceback" not in ended.stderr

@@ -1,6 +1,5 @@
-"""The real process over stdio: start, stop, signals, kill -9, and two of them on one ledger."""
+"""The real process over stdio: start, stop, signals, kill -9. Two of them on one ledger are in e2e/test_stdio.py."""
 
-import os
 import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.commands import Person
 from tests.conftest import KEY
 from tests.raw import RawClient, raw_server
 from wan_mcp.simulator import Simulator, serving
@@ -56,34 +56,25 @@ async def finished(client: RawClient, task_id: str) -> dict[str, object]:
 
 
 async def test_the_main_job_over_stdio(
-    environment: dict[str, str], simulator: Simulator, capfd: pytest.CaptureFixture[str]
+    environment: dict[str, str], simulator: Simulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """`wan-mcp` alone is a stdio server; every line on stdout is the protocol's, and stderr is for trouble."""
-    async with raw_server(environment) as client:
+    """`wan-mcp` alone is a stdio server; every line on stdout is the protocol's, and the log keeps its secrets."""
+    async with raw_server({**environment, "WAN_MCP_LOG_LEVEL": "DEBUG"}) as client:
         told = await client.hello()
         tools = await client.request("tools/list")
-        created = await client.call("create_video", prompt="a cat")
+        created = await client.call("create_video", prompt="a very private prompt")
         task = await finished(client, created["task_id"])
         assert await client.hang_up() == 0
-        assert told["serverInfo"]["name"] == "wan-mcp"
-        assert "create_video" in told["instructions"]
-        assert [tool["name"] for tool in tools["tools"]] == TOOLS
-        assert Path(str(task["file"])).read_bytes()[4:8] == b"ftyp"
-        assert len(simulator.accepted) == 1
-    assert capfd.readouterr().err == ""
+    assert told["serverInfo"]["name"] == "wan-mcp"
+    assert "create_video" in told["instructions"]
+    assert [tool["name"] for tool in tools["tools"]] == TOOLS
+    assert Path(str(task["file"])).read_bytes()[4:8] == b"ftyp"
+    assert len(simulator.accepted) == 1
 
-
-async def test_progress_comes_while_a_call_waits(environment: dict[str, str]) -> None:
-    """Nobody waits in the dark."""
-    async with raw_server(environment) as client:
-        await client.hello()
-        created = await client.call("create_video", prompt="a cat")
-        waiting = {"name": "get_video_task", "arguments": {"task_id": created["task_id"], "wait_seconds": 10}}
-        await client.request("tools/call", **waiting, _meta={"progressToken": "mine"})
-
-    progress = [note["params"] for note in client.notifications if note["method"] == "notifications/progress"]
-    assert progress
-    assert all(told["progressToken"] == "mine" and told["total"] == 90 for told in progress)
+    log = capfd.readouterr().err
+    assert created["task_id"] in log
+    assert all(secret not in log for secret in (KEY, "Signature=", "a very private prompt"))
+    assert KEY.encode() not in (tmp_path / "ledger" / "ledger.db").read_bytes()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
@@ -104,9 +95,8 @@ async def test_the_end_of_stdin_ends_a_call_in_flight(environment: dict[str, str
         await client.begin("tools/call", **waiting, _meta={"progressToken": 1})
         await client.receive()  # the first word of progress: the call is in flight
         assert await client.hang_up() == 0
-    async with raw_server(environment) as client:
-        await client.hello()
-        assert (await finished(client, created["task_id"]))["status"] == "SUCCEEDED"
+    fetched = await Person(environment).reads("show", created["task_id"], "--wait", "20")
+    assert fetched["status"] == "SUCCEEDED"
     assert len(simulator.accepted) == 1
 
 
@@ -124,30 +114,12 @@ async def test_killed_in_the_middle_of_a_submission_it_pays_once(
         client.process.send_signal(signal.SIGKILL)
         await client.ended()
 
-    async with raw_server(environment) as client:
-        await client.hello()
-        again = await client.call("create_video", prompt="a cat")
-        tasks = (await client.call("list_video_tasks"))["tasks"]
+    person = Person(environment)
+    again = await person.reads("create", "a cat", "--no-wait")
+    tasks = (await person.reads("tasks"))["tasks"]
     assert again["status"] in ("UNCERTAIN", "SUBMITTING")
     assert [task["task_id"] for task in tasks] == [again["task_id"]]
     assert len(simulator.accepted) == 1
-
-
-async def test_two_servers_on_one_ledger_see_each_others_tasks(
-    environment: dict[str, str], simulator: Simulator
-) -> None:
-    """Claude Desktop and Cursor, each with its own process."""
-    async with raw_server(environment) as one, raw_server(environment) as two:
-        await one.hello()
-        await two.hello()
-        created = await one.call("create_video", prompt="a cat")
-        seen = await finished(two, created["task_id"])
-        repeated = await two.call("create_video", prompt="another cat")
-        assert repeated["task_id"] != created["task_id"]
-        await finished(one, repeated["task_id"])
-
-    assert seen["status"] == "SUCCEEDED"
-    assert len(simulator.accepted) == 2
 
 
 async def test_bad_settings_are_told_by_the_tools_and_not_by_a_dead_process(environment: dict[str, str]) -> None:
@@ -160,33 +132,3 @@ async def test_bad_settings_are_told_by_the_tools_and_not_by_a_dead_process(envi
     told = result["content"][0]["text"]
     assert "WAN_MCP_BUDGET_PER_DAY" in told
     assert "WAN_MCP_REGION" in told
-
-
-async def test_files_are_for_their_owner_only(environment: dict[str, str], tmp_path: Path) -> None:
-    """A ledger holds prompts and links."""
-    async with raw_server(environment) as client:
-        await client.hello()
-        await client.call("list_video_tasks")
-        modes = {path: os.stat(path).st_mode & 0o777 for path in [tmp_path / "ledger", *tmp_path.glob("ledger/*")]}
-
-    assert all(mode in (0o600, 0o700) for mode in modes.values()), modes
-
-
-async def test_the_key_and_links_are_in_no_log(
-    environment: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str], simulator: Simulator
-) -> None:
-    """Logs are pasted into bug reports, even at DEBUG."""
-    simulator.mishap(on="query", kind="refuse", code="InvalidApiKey", message=f"bad key {KEY}")
-    simulator.mishap(on="download", kind="reset")
-    async with raw_server({**environment, "WAN_MCP_LOG_LEVEL": "DEBUG"}) as client:
-        await client.hello()
-        created = await client.call("create_video", prompt="a very private prompt")
-        await finished(client, created["task_id"])
-        await client.hang_up()
-
-    log = capfd.readouterr().err
-    assert created["task_id"] in log
-    assert KEY not in log
-    assert "Signature=" not in log
-    assert "a very private prompt" not in log
-    assert KEY.encode() not in (tmp_path / "ledger" / "ledger.db").read_bytes()

@@ -365,3 +365,12 @@ async def test_days_are_those_of_the_calendar(videos: Videos, clock: HandClock) 
     ]
     assert [len(day.tasks) for day in days] == [0, 0, 1]
     assert days[2].held == (await videos.spending.account()).standing.held
+
+
+async def test_files_are_for_their_owner_only(videos: Videos, tmp_path: Path) -> None:
+    """A ledger holds prompts and links."""
+    await videos.newest(status=None, limit=1)
+    modes = {path: path.stat().st_mode & 0o777 for path in [tmp_path / "ledger", *tmp_path.glob("ledger/*")]}
+
+    assert len(modes) >= 5
+    assert all(mode in (0o600, 0o700) for mode in modes.values()), modes

@@ -39,6 +39,8 @@ class Studio:
 
     def __init__(self, media: Media) -> None:
         self.draws = media == "draw" or (media == "auto" and _can_draw())
+        self.clip = files(__name__.rpartition(".")[0]) / "media" / "clip.mp4"
+        """What is served where nothing is drawn."""
         self._films: OrderedDict[Shot, bytes] = OrderedDict()
         self._locks: dict[Shot, anyio.Lock] = {}
         self._closing = threading.Event()
@@ -56,7 +58,7 @@ class Studio:
     async def film(self, shot: Shot) -> bytes:
         """The video of a shot."""
         if not self.draws:
-            return (files(__name__.rpartition(".")[0]) / "media" / "clip.mp4").read_bytes()
+            return self.clip.read_bytes()
         async with self._locks.setdefault(shot, anyio.Lock()):
             if shot not in self._films:
                 from .movie import render  # needs the extra: imported when it is used

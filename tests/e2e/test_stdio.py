@@ -1,0 +1,51 @@
+"""Real processes over stdio, where it takes two of them, or seconds of waiting for another try."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import KEY
+from tests.raw import raw_server
+from tests.test_stdio import environment, finished, simulator, url
+from wan_mcp.simulator import Simulator
+
+__all__ = ["environment", "simulator", "url"]  # fixtures
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_two_servers_on_one_ledger_see_each_others_tasks(
+    environment: dict[str, str], simulator: Simulator
+) -> None:
+    """Claude Desktop and Cursor, each with its own process."""
+    async with raw_server(environment) as one, raw_server(environment) as two:
+        await one.hello()
+        await two.hello()
+        created = await one.call("create_video", prompt="a cat")
+        seen = await finished(two, created["task_id"])
+        repeated = await two.call("create_video", prompt="another cat")
+        assert repeated["task_id"] != created["task_id"]
+        await finished(one, repeated["task_id"])
+
+    assert seen["status"] == "SUCCEEDED"
+    assert len(simulator.accepted) == 2
+
+
+async def test_the_key_and_links_are_in_no_log_whatever_goes_wrong(
+    environment: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str], simulator: Simulator
+) -> None:
+    """Logs are pasted into bug reports, even at DEBUG."""
+    simulator.mishap(on="query", kind="refuse", code="InvalidApiKey", message=f"bad key {KEY}")
+    simulator.mishap(on="download", kind="reset")
+    async with raw_server({**environment, "WAN_MCP_LOG_LEVEL": "DEBUG"}) as client:
+        await client.hello()
+        created = await client.call("create_video", prompt="a very private prompt")
+        await finished(client, created["task_id"])
+        await client.hang_up()
+
+    log = capfd.readouterr().err
+    assert created["task_id"] in log
+    assert KEY not in log
+    assert "Signature=" not in log
+    assert "a very private prompt" not in log
+    assert KEY.encode() not in (tmp_path / "ledger" / "ledger.db").read_bytes()
