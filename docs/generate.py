@@ -311,7 +311,7 @@ _OF_TOOLS = {
     "Wait for a film: shots, cost, which one needs you, the file.": (
         "等待影片：各镜头、费用、哪个镜头需要处理、合成的文件。"
     ),
-    "Another take of a shot; without shot, of all that are missing. PAID. Old takes are kept.": (
+    "Another take of a shot; without shot, of all that are missing. PAID. Old takes stay.": (
         "重拍某个镜头；不指定 shot 即补拍所有缺少的镜头，**收费**。旧镜次予以保留。"
     ),
     "Cancel shots that have not started.": "取消尚未开始的镜头。",

@@ -85,7 +85,7 @@ async def test_a_client_hears_chinese_from_the_first_refusal_to_the_saved_file(u
     assert "已扣费 3.00 CNY。请告诉用户文件的位置。" in text(saved)
     assert data(saved)["status"] == "SUCCEEDED"
     assert data(saved)["cost"]["state"] == "charged", "what machines read stays as it is"
-    assert "今日剩余 97.00 CNY，上限 100.00 CNY" in text(listed)
+    assert "今日剩余 97.00，上限 100.00 CNY" in text(listed)
     assert data(late)["error"]["code"] == "TooLate"
     assert text(late).endswith("未产生费用。没有可取消的内容。")
     for result in (refused, price, created, saved, listed, late):

@@ -14,8 +14,8 @@ from wan_mcp.cli.commands import program
 from wan_mcp.settings import Settings
 
 COMMANDS = (
-    "demo", "install", "doctor", "create", "film", "show", "preview", "tasks", "cancel", "settle", "estimate", "usage",
-    "serve", "token", "simulate",
+    "demo", "install", "doctor", "create", "film", "retake", "show", "preview", "tasks", "cancel", "settle", "estimate",
+    "usage", "serve", "token", "simulate",
 )  # fmt: skip
 
 

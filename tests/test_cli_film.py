@@ -1,6 +1,7 @@
 """`wan-mcp film`: from a script on disk to a file beside it."""
 
 import json
+import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
@@ -56,7 +57,7 @@ async def test_a_script_becomes_a_film(person: Person, script: str) -> None:
     assert "SUCCEEDED" in result.stdout
     [file] = Path(person.env["WAN_MCP_OUTPUT_DIR"]).glob("*.mp4")
     assert str(file) in result.stdout
-    film_id = result.stdout.split()[0]
+    [film_id] = re.findall(r"film_[\w-]{22}\b", result.stdout.partition("next")[0])
     again = await person.reads("film", film_id)
     assert (again["status"], again["file"]) == ("SUCCEEDED", str(file))
     assert (await person.reads("tasks"))["films"][0]["film_id"] == film_id

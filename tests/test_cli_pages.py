@@ -12,6 +12,7 @@ from rich.console import Console
 import wan_mcp
 from tests.making import a_request
 from wan_mcp.cli import pages
+from wan_mcp.cli.tables import table
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V
 from wan_mcp.domain.task import Problem, Status, VideoTask
 from wan_mcp.service.report import Report
@@ -82,7 +83,7 @@ def test_every_status_has_its_badge_and_its_money(status: Status) -> None:
 def test_the_table_names_what_went_wrong() -> None:
     """Red alone does not tell a refused prompt from an overdue bill."""
     console = Console(file=io.StringIO(), width=80)
-    console.print(pages.table([a_report(Status.FAILED, problem=Problem(code="Arrearage", message=""))], 80))
+    console.print(table([a_report(Status.FAILED, problem=Problem(code="Arrearage", message=""))], 80))
 
     assert isinstance(console.file, io.StringIO)
     assert "Arrearage" in console.file.getvalue()
@@ -142,7 +143,7 @@ def test_the_table_fits_whatever_width_there_is(columns: int) -> None:
         for status in Status
     ]
     console = Console(file=io.StringIO(), width=columns)
-    console.print(pages.table(reports, columns))
+    console.print(table(reports, columns))
 
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().split("\n")

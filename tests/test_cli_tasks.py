@@ -61,7 +61,7 @@ async def test_tasks_are_a_line_each_in_a_pipe(person: Person) -> None:
 
     first, last = result.stdout.splitlines()
     assert first.startswith(f"{task['task_id']} | PENDING | 1280*720 5 s | 3.00 CNY held")
-    assert last.startswith("Budget: 97.00 CNY of 100.00 CNY left today")
+    assert last.startswith("Budget: 97.00 of 100.00 CNY left today")
 
 
 async def test_tasks_are_a_table_of_eighty_columns_on_a_terminal(person: Person) -> None:

@@ -58,7 +58,7 @@ Sun 11-22                                             0.00  1 task
 Mon 11-23  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇──────────             9.00  3 tasks, 3.00 held
 
 18.00 CNY charged, 3.00 CNY held   UNCERTAIN 1   SUCCEEDED 6   FAILED 2
-Budget: 91.00 of 100.00 CNY left today (3.00 held, 6.00 charged today)
+Budget: 91.00 of 100.00 CNY left today (3.00 held, 6.00 charged today).
 """
 
 

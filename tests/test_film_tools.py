@@ -209,8 +209,8 @@ async def test_a_waiting_film_tells_its_progress(videos: Videos, clock: HandCloc
     async with client_of(videos) as client:
         film_id = data(await client.call_tool("create_film", SMALL))["film_id"]
         await client.call_tool("get_film", {"film_id": film_id, "wait_seconds": 20}, progress_callback=tell)
-    assert told[0] == "0 of 3 shots saved, 0 rendering"
-    assert told[-1].startswith("0 of 3 shots saved, 3")
+    assert told[0] == "0 of 3 shots saved, 3 waiting"
+    assert told[-1].startswith("0 of 3 shots saved, 3 rendering")
 
 
 async def test_sixty_shots_are_told_in_few_words(videos: Videos) -> None:

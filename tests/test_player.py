@@ -141,6 +141,7 @@ async def test_the_tools_that_tell_of_a_video_or_a_film_name_the_card(connect: C
         "get_video_task",
         "create_film",
         "get_film",
+        "retake",
     }
 
 

@@ -313,7 +313,7 @@ async def test_the_list_shows_tasks_and_money(connect: Connect) -> None:
     assert data(result)["budget"]["held"] == 3
     assert data(result)["budget"]["left_today"] == 97
     assert task_id in text(result)
-    assert "97.00 CNY of 100.00 CNY left today" in text(result)
+    assert "97.00 of 100.00 CNY left today" in text(result)
     assert text(empty).startswith("No tasks.")
 
 

@@ -1,26 +1,33 @@
 """`wan-mcp tasks --watch`: the list of tasks kept up to date, while this process looks after every open one."""
 
+from collections.abc import Sequence
 from functools import partial
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.text import Text
 
-from wan_mcp.cli import pages
 from wan_mcp.cli.session import visit
+from wan_mcp.cli.tables import no_tasks, table
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.language import say
 from wan_mcp.domain.task import Status
-from wan_mcp.service.report import Account, Report
+from wan_mcp.server import money_views
+from wan_mcp.server.list_views import together
+from wan_mcp.service.report import Account, FilmReport, Report
 from wan_mcp.service.videos import Videos
 
 _TICK = 1.0
 """Seconds between two looks into the ledger, where nothing is new here."""
 
 
-async def read_tasks(videos: Videos, *, status: Status | None, limit: int) -> tuple[list[Report], Account]:
-    """The newest tasks, and where the money stands."""
-    return await videos.newest(status=status, limit=limit), await videos.spending.account()
+async def read_newest(
+    videos: Videos, *, status: Status | None, limit: int
+) -> tuple[Sequence[Report | FilmReport], Account]:
+    """The newest tasks and films, and where the money stands. With a status only tasks: films have others."""
+    tasks = await videos.newest(status=status, limit=limit)
+    films = [] if status else await videos.films.newest(limit=limit)
+    return together(tasks, films, limit), await videos.spending.account()
 
 
 def watch_tasks(terminal: Terminal, *, status: Status | None, limit: int) -> None:
@@ -29,19 +36,20 @@ def watch_tasks(terminal: Terminal, *, status: Status | None, limit: int) -> Non
     Raises:
         KeyboardInterrupt: after saying that the tasks go on.
     """
-    read = partial(read_tasks, status=status, limit=limit)
+    read = partial(read_newest, status=status, limit=limit)
     board = Board()
     is_live = terminal.out.is_terminal and not terminal.out.is_dumb_terminal and not terminal.as_json
 
     async def follow(videos: Videos) -> None:
-        told: dict[str, int] = {}
+        told: dict[str, tuple[int, ...]] = {}
         while True:
             reports, _ = await read(videos)
             for report in reversed(reports):
-                if told.get(report.task.id) != report.task.version:
-                    told[report.task.id] = report.task.version
+                name, stamp = _name_and_stamp(report)
+                if told.get(name) != stamp:
+                    told[name] = stamp
                     terminal.event(report)
-            if all(report.task.is_settled or report.is_for_a_person for report in reports):
+            if not any(map(_goes_on, reports)):
                 return
             await videos.watcher.wait_for_news(_TICK)
 
@@ -59,19 +67,32 @@ def watch_tasks(terminal: Terminal, *, status: Status | None, limit: int) -> Non
     except KeyboardInterrupt:
         if is_live and board.account:
             terminal.list(board.reports, board.account)
-        if any(report.task.is_open for report in board.reports):
+        if any(map(_goes_on, board.reports)):
             terminal.say(say("Stopped watching. Open tasks go on; the next wan-mcp that starts fetches their files."))
         raise
 
 
+def _name_and_stamp(report: Report | FilmReport) -> tuple[str, tuple[int, ...]]:
+    if isinstance(report, Report):
+        return report.task.id, (report.task.version,)
+    return report.film.id, report.stamp
+
+
+def _goes_on(report: Report | FilmReport) -> bool:
+    """Is there something that watching may still bring?"""
+    if isinstance(report, Report):
+        return not report.task.is_settled and not report.is_for_a_person
+    return not report.is_settled
+
+
 class Board:
-    """The newest tasks, as many as the screen is high."""
+    """The newest tasks and films, as many as the screen is high."""
 
     def __init__(self) -> None:
-        self.reports: list[Report] = []
+        self.reports: Sequence[Report | FilmReport] = []
         self.account: Account | None = None
 
-    def show(self, reports: list[Report], account: Account) -> None:
+    def show(self, reports: Sequence[Report | FilmReport], account: Account) -> None:
         """Show these from now on."""
         self.reports, self.account = reports, account
 
@@ -79,7 +100,7 @@ class Board:
         if self.account is None:
             return
         footer = Text.assemble(
-            say("Budget: {budget}", budget=pages.budget(self.account)),
+            money_views.budget_words(self.account),
             "\n",
             say("Ctrl-C ends the watching; the tasks go on."),
             style="dim",
@@ -88,8 +109,8 @@ class Board:
         # As many as fit: the rest of a table that is too long would push its head out of the screen.
         shown = self.reports
         while True:
-            table = pages.table(shown, options.max_width) if shown else Text(pages.no_tasks())
-            if len(shown) <= 1 or len(console.render_lines(table, options)) <= height:
+            rows = table(shown, options.max_width) if shown else Text(no_tasks())
+            if len(shown) <= 1 or len(console.render_lines(rows, options)) <= height:
                 break
             shown = shown[:-1]
-        yield Group(table, "", footer)
+        yield Group(rows, "", footer)

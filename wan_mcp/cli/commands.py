@@ -14,8 +14,8 @@ import click
 
 from wan_mcp import __version__
 from wan_mcp.cli import pages
-from wan_mcp.cli.board import read_tasks, watch_tasks
-from wan_mcp.cli.film import cancel_film, film, show_film
+from wan_mcp.cli.board import read_newest, watch_tasks
+from wan_mcp.cli.film import cancel_film, film, retake, show_film
 from wan_mcp.cli.order import agree, end, look_at, look_once, make, read_order
 from wan_mcp.cli.preview import preview
 from wan_mcp.cli.program import Program, json_option
@@ -148,7 +148,8 @@ def create(
     PROMPT has at most 1500 characters, Chinese or English: subject, scene, motion, camera, style, sound.
 
     Ends with 0 when the file is saved, 1 when nothing was made, 3 when it goes on: then it is held or paid for,
-    and `wan-mcp show` fetches it.
+    and `wan-mcp show` fetches it. With --no-wait 0 says that it was submitted or waits for its turn, and 3 that its
+    answer was lost.
     """
     order = visit(partial(read_order, {**given, "prompt_extend": not no_prompt_extend}))
     agree(order, terminal, is_agreed=yes)
@@ -211,8 +212,7 @@ def tasks(terminal: Terminal, status: str | None, limit: int, watch: bool) -> No
         return
 
     async def work(videos: Videos) -> str:
-        films = [] if only else await videos.films.newest(limit=limit)
-        terminal.list(*await read_tasks(videos, status=only, limit=limit), films)
+        terminal.list(*await read_newest(videos, status=only, limit=limit))
         return pages.unsaved_words(await videos.unsaved(), videos.now())
 
     terminal.warn(visit(work))
@@ -456,6 +456,7 @@ def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None
 
 program.add_command(preview)
 program.add_command(film)
+program.add_command(retake)
 
 
 def _leading_to(url: str) -> dict[str, str]:

@@ -16,19 +16,22 @@ import yaml
 
 from wan_mcp.cli import pages
 from wan_mcp.cli.order import ask
-from wan_mcp.cli.program import Command, json_option
+from wan_mcp.cli.program import GOES_ON, Command, json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import InvalidRequest, MissingKey
 from wan_mcp.domain.film import FILM, FilmStatus, Order
 from wan_mcp.domain.language import say
-from wan_mcp.domain.script import parse_script, script_arguments
+from wan_mcp.domain.script import MOST_SHOTS, parse_script, script_arguments
 from wan_mcp.server import film_views
+from wan_mcp.server.money_views import left_words
 from wan_mcp.service.report import Account, FilmReport
 from wan_mcp.service.videos import Videos
 
 _ROUND = 5.0
 """Seconds after which what is new of the shots is told, at the latest."""
+Weighed = tuple[Order, Account, str | None]
+"""What is to be paid for, where the money stands, and what the person must be asked, if anything."""
 _OF_A_SHOT = re.compile(r"\D{0,8}(\d+)\s*[:：]")
 
 
@@ -60,13 +63,17 @@ def read_page(path: str) -> Page:
         told: object = yaml.safe_load(text)
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequest([say("{file} cannot be read: {reason}.", file=path, reason=error)]) from error
+        raise InvalidRequest([say("{file} cannot be read: {reason}.", file=path, reason=_reason(error))]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InvalidRequest([f"{path}:{line}: {error.problem}."]) from error
     if not isinstance(told, Mapping) or not isinstance(root, yaml.MappingNode):
         raise InvalidRequest([say("{file} must have a title and shots.", file=path)])
     return Page(path, cast(Mapping[str, object], told), _lines(root))
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> object:
+    return (error.strerror if isinstance(error, OSError) else None) or error
 
 
 def _lines(root: yaml.MappingNode) -> dict[str, int]:
@@ -83,7 +90,7 @@ def _lines(root: yaml.MappingNode) -> dict[str, int]:
 @click.option("--dry-run", is_flag=True, help="Only say the plan and the price.")
 @click.option("--max-cost", type=float, metavar="AMOUNT", help="Agree to pay up to this, and never more.")
 @click.option("--yes", is_flag=True, help="Agree to the price unasked; the budget still holds.")
-@click.option("--no-wait", is_flag=True, help="Return once it is ordered; a server or this command makes it later.")
+@click.option("--no-wait", is_flag=True, help="Return once it is ordered; `wan-mcp film` with its id makes it later.")
 @json_option()
 @click.pass_obj
 def film(terminal: Terminal, script: str, *, dry_run: bool, max_cost: float | None, yes: bool, no_wait: bool) -> None:
@@ -91,19 +98,70 @@ def film(terminal: Terminal, script: str, *, dry_run: bool, max_cost: float | No
 
     SCRIPT is a YAML or JSON file: title, shots (each with a prompt), and what create_film takes beside them; - reads
     it from stdin. The id of a film goes on with it, and waits for it.
+
+    Ends with 0 when the film is saved, 1 when nothing was made, 3 when it needs you and something is made or may be:
+    then do not order it again, but `wan-mcp retake` what is missing. With --no-wait 0 says that it is ordered.
     """
     if script.startswith(FILM):
-        _finish(terminal, _waited(terminal, script))
+        if no_wait:
+            show_film(terminal, script)
+        else:
+            _finish(terminal, _waited(terminal, script))
         return
     page = read_page(script)
-    order, account, must_ask = visit(lambda videos: _read(page, videos, max_cost))
+    order, account, question = visit(lambda videos: _read(page, videos, max_cost))
     _plan(terminal, order, account)
     if dry_run:
         if terminal.as_json:
             terminal.data(_dry(order))
         return
-    if must_ask and not yes:
-        ask(terminal, order.cost, account, _question(order))
+    if question and not yes:
+        ask(terminal, order.cost, account, question)
+    _order(terminal, order, no_wait=no_wait)
+
+
+@click.command(cls=Command, short_help="Make a shot of a film anew. PAID.")
+@click.argument("film_id")
+@click.option("--shot", type=click.IntRange(1, MOST_SHOTS), metavar="NUMBER", help="Which.  [default: all missing]")
+@click.option("--prompt", metavar="TEXT", help="Another prompt for this shot.")
+@click.option("--seed", type=int, metavar="NUMBER", help="Another seed makes another take.")
+@click.option("--max-cost", type=float, metavar="AMOUNT", help="Agree to pay up to this, and never more.")
+@click.option("--yes", is_flag=True, help="Agree to the price unasked; the budget still holds.")
+@click.option("--no-wait", is_flag=True, help="Return once it is ordered; `wan-mcp film` with its id makes it later.")
+@json_option()
+@click.pass_obj
+def retake(
+    terminal: Terminal,
+    film_id: str,
+    *,
+    shot: int | None,
+    max_cost: float | None,
+    yes: bool,
+    no_wait: bool,
+    **new: Any,
+) -> None:
+    """Make a shot of a film anew. PAID.
+
+    Without --shot it makes all that are missing, and joins the film again, which costs nothing. Older takes are kept.
+
+    Ends as `film` does.
+    """
+    if shot is None and (new["prompt"] is not None or new["seed"] is not None):
+        raise click.UsageError(say("--prompt and --seed are for one shot: name it by --shot."))
+
+    async def read(videos: Videos) -> Weighed:
+        return await _weighed(videos, await videos.films.reorder(film_id, shot=shot, **new), max_cost)
+
+    order, account, question = visit(read)
+    pages.fact(terminal.talk, say("price"), f"{order.cost}")
+    pages.fact(terminal.talk, say("budget"), left_words(account))
+    if question and not yes:
+        ask(terminal, order.cost, account, question)
+    _order(terminal, order, no_wait=no_wait)
+
+
+def _order(terminal: Terminal, order: Order, *, no_wait: bool) -> None:
+    """Place it, and wait for its end unless that is not wanted."""
 
     async def place(videos: Videos) -> FilmReport:
         if videos.settings.key is None:
@@ -117,7 +175,7 @@ def film(terminal: Terminal, script: str, *, dry_run: bool, max_cost: float | No
     _finish(terminal, report if no_wait else _waited(terminal, report.film.id), waited=not no_wait)
 
 
-async def _read(page: Page, videos: Videos, max_cost: float | None) -> tuple[Order, Account, bool]:
+async def _read(page: Page, videos: Videos, max_cost: float | None) -> Weighed:
     settings = videos.settings
     try:
         script = parse_script(script_arguments(page.told), settings.model, settings.limits)
@@ -125,8 +183,7 @@ async def _read(page: Page, videos: Videos, max_cost: float | None) -> tuple[Ord
         raise InvalidRequest(
             [page.where(problem) for problem in error.problems], next_step=say("Mend the lines and run it again.")
         ) from error
-    order = await videos.films.order(script)
-    return order, await videos.spending.account(), videos.films.needs_consent(order, max_cost)
+    return await _weighed(videos, await videos.films.order(script), max_cost)
 
 
 def _plan(terminal: Terminal, order: Order, account: Account) -> None:
@@ -141,7 +198,7 @@ def _plan(terminal: Terminal, order: Order, account: Account) -> None:
         seconds=script.seconds,
     )
     pages.fact(terminal.talk, say("price"), price)
-    pages.fact(terminal.talk, say("budget"), pages.budget(account))
+    pages.fact(terminal.talk, say("budget"), left_words(account))
 
 
 def _short(prompt: str) -> str:
@@ -161,9 +218,10 @@ def _dry(order: Order) -> dict[str, Any]:
     }
 
 
-def _question(order: Order) -> str:
-    title = film_views.cut(order.film.script.title, 80)
-    return say("Make “{title}”, {count} shots, for {cost}?", title=title, count=len(order.takes), cost=order.cost)
+async def _weighed(videos: Videos, order: Order, max_cost: float | None) -> Weighed:
+    must_ask = videos.films.needs_consent(order, max_cost)
+    question = film_views.question(order, videos.films.quote(order.film.script))
+    return order, await videos.spending.account(), question if must_ask else None
 
 
 def _waited(terminal: Terminal, film_id: str) -> FilmReport:
@@ -216,9 +274,7 @@ def cancel_film(terminal: Terminal, film_id: str) -> None:
 
 
 def _finish(terminal: Terminal, report: FilmReport, *, waited: bool = True) -> None:
-    if terminal.as_json:
-        terminal.data(film_views.structured(report))
-    else:
-        terminal.line(pages.printable(film_views.text(report)))
+    terminal.show(report)
     if waited and report.status is not FilmStatus.SUCCEEDED:
-        raise click.exceptions.Exit(1)
+        is_paid = report.held.amount > 0 or report.charged.amount > 0
+        raise click.exceptions.Exit(GOES_ON if is_paid and report.status is FilmStatus.ATTENTION else 1)

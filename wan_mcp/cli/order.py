@@ -18,6 +18,7 @@ from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest, parse_request, request_arguments
 from wan_mcp.domain.task import Status
 from wan_mcp.server import views
+from wan_mcp.server.money_views import left_words
 from wan_mcp.service.report import Account, Report
 from wan_mcp.service.videos import Videos
 
@@ -71,7 +72,7 @@ def agree(order: Order, terminal: Terminal, *, is_agreed: bool) -> None:
     """
     place = say(" (simulated: nothing is paid)") if order.is_simulated else ""
     pages.fact(terminal.talk, say("price"), f"{order.quote.basis}{place}")
-    pages.fact(terminal.talk, say("budget"), pages.budget(order.account))
+    pages.fact(terminal.talk, say("budget"), left_words(order.account))
     cost = order.quote.amount
     if is_agreed or not order.must_ask:
         return

@@ -3,9 +3,8 @@
 import re
 from datetime import datetime, timedelta
 
-from rich import box
 from rich.cells import cell_len
-from rich.console import Console, Group
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -13,12 +12,11 @@ from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.language import said, say
 from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.server import views
+from wan_mcp.server.money_views import left_words
 from wan_mcp.service.report import Account, Report
 
 _LABEL = 12
 """Cells that a label takes, its indentation included."""
-NARROW, _WIDEST = 70, 110
-"""Columns below which a table has only what matters most, and above which lines are too long to read."""
 
 _STYLES = {
     Status.QUEUED: "cyan",
@@ -43,10 +41,13 @@ _COMMANDS = {
     "create_film": "`wan-mcp film`",
     "get_film": "`wan-mcp film`",
     "cancel_film": "`wan-mcp cancel`",
+    "retake": "`wan-mcp retake`",
     "preview_video": "`wan-mcp preview`",
     "max_cost": "--max-cost",
 }
-_TOOL = re.compile(rf"\b([Cc]all )?({'|'.join(_COMMANDS)})\b")
+_RUN = {"Call ": "Run ", "call ": "run ", "调用 ": "运行 "}
+_RUN_AGAIN = {"call again": "run it again", "重新调用": "重新运行", "再次调用": "再次运行"}
+_TOOL = re.compile(rf"({'|'.join(_RUN)})?\b({'|'.join(_COMMANDS)})\b")
 
 
 def printable(text: str) -> str:
@@ -59,9 +60,10 @@ def in_commands(words: str) -> str:
     """Words that name tools, for somebody who has commands."""
 
     def command(found: re.Match[str]) -> str:
-        call = {"Call ": "Run ", "call ": "run "}.get(found[1] or "", "")
-        return f"{call}{_COMMANDS[found[2]]}"
+        return f"{_RUN.get(found[1] or '', '')}{_COMMANDS[found[2]]}"
 
+    for call, run in _RUN_AGAIN.items():
+        words = words.replace(call, run)
     return _TOOL.sub(command, words)
 
 
@@ -80,11 +82,6 @@ def clock_words(span: timedelta) -> str:
 def padded(text: str, cells: int) -> str:
     """Fill up to a width in cells: a Chinese character takes two."""
     return text + " " * max(cells - cell_len(text), 0)
-
-
-def no_tasks() -> str:
-    """What an empty ledger says."""
-    return say('No tasks yet. `wan-mcp create "a paper boat in the rain"` makes one.')
 
 
 # One task
@@ -134,7 +131,7 @@ def _troubles(report: Report) -> list[tuple[str, str]]:
     return [
         (say("problem"), f"{problem.code}: {said(problem.message)}" if problem else ""),
         (say("last try"), report.trouble or ""),
-        (say("next"), _next(report)),
+        (say("next"), next_words(report)),
     ]
 
 
@@ -164,7 +161,7 @@ def _link(task: VideoTask) -> str:
     return say("{url} (until {end})", url=task.video_url, end=views.rfc3339(task.expires_at))
 
 
-def _next(report: Report) -> str:
+def next_words(report: Report) -> str:
     """What to do next, with commands where a model would be told tools."""
     task = report.task
     again = f"`wan-mcp show {task.id} --wait 300`"
@@ -185,56 +182,7 @@ def _next(report: Report) -> str:
             return in_commands(views.next_words(report))
 
 
-# Several
-
-
-def table(reports: list[Report], width: int) -> Table:
-    """Tasks, newest first, two lines each: an id is 26 characters wide, and is there to be copied."""
-    if width < NARROW:
-        return _narrow(reports)
-    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, expand=True, width=min(width, _WIDEST))
-    shown.add_column(say("Status"), no_wrap=True, width=10)
-    shown.add_column(say("Video"), overflow="ellipsis", no_wrap=True, ratio=1)
-    shown.add_column(say("Asked"), no_wrap=True, justify="right")
-    shown.add_column(say("Cost"), no_wrap=True, justify="right")
-    for report in reports:
-        task = report.task
-        cost = Text.assemble(f"{task.cost}\n", (money_words(task), "dim"))
-        shown.add_row(badge(task.status), _told(report), _when(report), cost)
-    return shown
-
-
-def _narrow(reports: list[Report]) -> Table:
-    shown = Table.grid(padding=(0, 1, 1, 0), expand=True)
-    shown.add_column(no_wrap=True, min_width=9)
-    shown.add_column(overflow="ellipsis", no_wrap=True, ratio=1)
-    for report in reports:
-        shown.add_row(Text.assemble(badge(report.task.status), "\n", str(report.task.cost)), _told(report))
-    return shown
-
-
-def _told(report: Report) -> Group:
-    task = report.task
-    lines = [
-        Text(printable(task.request.prompt), overflow="ellipsis", no_wrap=True),
-        Text(f"{task.id}  {views.video_words(task)}", style="dim", overflow="ellipsis"),
-    ]
-    if task.is_to_be_saved:
-        lines.append(Text(say("not saved yet"), style="dim"))
-    if task.problem:
-        lines.append(Text(printable(task.problem.code), style="red" if task.status is Status.FAILED else "dim"))
-    return Group(*lines)
-
-
-def _when(report: Report) -> Text:
-    """When it was asked for, and how long that is ago where somebody waits for it."""
-    asked = report.task.asked_at.astimezone()
-    if not report.task.is_open:
-        return Text(f"{asked:%m-%d\n%H:%M}", style="dim")
-    since = Text(clock_words(report.elapsed))  # says the day, too
-    if report.task.status in (Status.PENDING, Status.RUNNING):
-        since.append(f" / {clock_words(report.usual)}", style="dim")
-    return Text.assemble((f"{asked:%H:%M}", "dim"), "\n", since)
+# What is in danger
 
 
 def unsaved_words(unsaved: list[Report], now: datetime) -> str:
@@ -264,27 +212,13 @@ def unsaved_words(unsaved: list[Report], now: datetime) -> str:
 # Prices
 
 
-def price(console: Console, quote: Quote, account: Account, *, free_quota: str | None) -> None:
+def price(console: Console, quote: Quote, account: Account, *, free_quota: str | None, hurdle: str | None) -> None:
     """A price, the arithmetic behind it, and what the budget leaves."""
     console.print(Text(str(quote.amount), style="bold"))
     fact(console, say("basis"), quote.basis)
-    fact(console, say("budget"), budget(account))
+    fact(console, say("budget"), left_words(account))
     if free_quota:
         fact(console, say("quota"), free_quota)
     fact(console, say("note"), say("Only seconds of successful videos are billed."))
-
-
-def budget(account: Account) -> str:
-    """What is held, charged and left, in few words."""
-    standing, cap = account.standing, account.budget.per_day
-    left = (
-        say("{left} of {cap} left today", left=account.left.plain, cap=cap)
-        if account.left is not None and cap is not None
-        else say("no daily cap, {currency}", currency=account.currency)
-    )
-    return say(
-        "{left} ({held} held, {charged} charged today)",
-        left=left,
-        held=standing.held.plain,
-        charged=standing.charged_today.plain,
-    )
+    if hurdle:
+        fact(console, say("next"), hurdle)

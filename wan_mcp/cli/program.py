@@ -18,7 +18,7 @@ GOES_ON = 3
 
 GROUPS = (
     ("First", ("demo", "install", "doctor")),
-    ("Videos", ("create", "film", "show", "preview", "tasks", "cancel", "settle")),
+    ("Videos", ("create", "film", "retake", "show", "preview", "tasks", "cancel", "settle")),
     ("Money", ("estimate", "usage")),
     ("Servers", ("serve", "token", "simulate")),
 )

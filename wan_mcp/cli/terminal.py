@@ -19,12 +19,14 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
 from wan_mcp.cli import pages
+from wan_mcp.cli.film_pages import film_card, next_words
 from wan_mcp.cli.progress import Meter, waiting_words
+from wan_mcp.cli.tables import no_tasks, table
 from wan_mcp.domain.catalogue import Quote, Region
 from wan_mcp.domain.errors import MoneyMoved, WanError
 from wan_mcp.domain.language import say
 from wan_mcp.domain.task import Status
-from wan_mcp.server import film_views, views
+from wan_mcp.server import film_views, list_views, money_views, views
 from wan_mcp.service.report import Account, FilmReport, Report
 
 Tell = Callable[[Report], Awaitable[None]]
@@ -55,44 +57,42 @@ class Terminal:
 
     # Results
 
-    def show(self, report: Report) -> None:
-        """Show one task."""
+    def show(self, report: Report | FilmReport) -> None:
+        """Show one task, or one film."""
         if self.as_json:
-            self.data(views.structured(report))
-        else:
+            self.data(_structured(report))
+        elif isinstance(report, Report):
             pages.card(self.out, report)
+        else:
+            film_card(self.out, report)
 
-    def list(self, reports: list[Report], account: Account, films: Sequence[FilmReport] = ()) -> None:
+    def list(self, found: Sequence[Report | FilmReport], account: Account) -> None:
         """Show several tasks and films, and where the money stands."""
-        told = [(film_views.line(film), film_views.structured(film)) for film in films]
-        lines, shown = views.listing(reports, account, told)
+        lines, shown = list_views.listing(found, account)
         if self.as_json:
             self.data(shown)
         elif self.out.is_terminal:
-            if reports or not films:
-                self.out.print(pages.table(reports, self.out.width) if reports else pages.no_tasks())
-            for line, _ in told:
-                self.out.print(pages.printable(line))
+            self.out.print(table(found, self.out.width) if found else no_tasks())
             self.out.print()
-            self.out.print(say("Budget: {budget}", budget=pages.budget(account)), style="dim")
+            self.out.print(money_views.budget_words(account), style="dim")
         else:
             self.line("\n".join(pages.printable(line) for line in lines.split("\n")))
 
-    def event(self, report: Report) -> None:
-        """Show that something is new of a task, on a line of its own."""
+    def event(self, report: Report | FilmReport) -> None:
+        """Show that something is new of a task or a film, on a line of its own."""
         if self.as_json:
-            self.data(views.structured(report), on_one_line=True)
+            self.data(_structured(report), on_one_line=True)
         else:
-            self.line(pages.printable(views.line(report)))
+            self.line(pages.printable(list_views.line(report)))
             self.out.file.flush()
 
     def price(self, quote: Quote, region: Region, account: Account) -> None:
         """Show a price."""
-        _, shown = views.estimate(quote, region, account)
+        _, shown = money_views.estimate(quote, region, account)
         if self.as_json:
             self.data(shown)
         else:
-            pages.price(self.out, quote, account, free_quota=shown.get("free_quota"))
+            pages.price(self.out, quote, account, free_quota=shown.get("free_quota"), hurdle=shown.get("hurdle"))
 
     def data(self, shown: dict[str, Any], *, on_one_line: bool = False) -> None:
         """Print one JSON object at once; on one line where more may follow, or the command goes on."""
@@ -113,7 +113,10 @@ class Terminal:
     def tell_error(self, error: WanError) -> None:
         """Say what went wrong, in the words of every door; with `--json` also as data."""
         if self.as_json:
-            self.data(views.error(error)[1])
+            shown = views.error(error)[1]
+            if "next_step" in shown:
+                shown["next_step"] = pages.in_commands(shown["next_step"])
+            self.data(shown)
         what, words = (pages.in_commands(pages.printable(text)) for text in (error.what, error.words))
         text = Text(words)
         text.stylize("red", 0, len(what))
@@ -184,6 +187,15 @@ class Terminal:
                 self.say(f"{report.task.status} {waiting_words(report)}")
 
         return tell
+
+
+def _structured(report: Report | FilmReport) -> dict[str, Any]:
+    """What the tools show, with commands for tools in the next step."""
+    if isinstance(report, Report):
+        shown, next_step = views.structured(report), pages.next_words(report)
+    else:
+        shown, next_step = film_views.structured(report), next_words(report)
+    return shown | {"next_step": next_step} if next_step else shown
 
 
 async def _nothing(_: Report) -> None:

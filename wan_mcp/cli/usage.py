@@ -10,13 +10,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wan_mcp.cli.pages import NARROW, badge, budget
+from wan_mcp.cli.pages import badge
+from wan_mcp.cli.tables import NARROW
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.spending import Day
 from wan_mcp.domain.task import Status
-from wan_mcp.server import views
+from wan_mcp.server import money_views, views
 from wan_mcp.service.report import Account
 
 _LONGEST_BAR, _SHORTEST_BAR = 40, 4
@@ -33,7 +34,7 @@ def show_usage(terminal: Terminal, days: Sequence[Day], account: Account) -> Non
         for day in days:
             terminal.line(_line(f"{day.begins:%Y-%m-%d}", day))
         terminal.line(_line(say("total"), _total(days)))
-        terminal.line(views.budget_words(account))
+        terminal.line(money_views.budget_words(account))
 
 
 def _total(days: Sequence[Day]) -> Day:
@@ -52,7 +53,7 @@ def _data(days: Sequence[Day], account: Account) -> dict[str, Any]:
     return {
         "days": [{"day": f"{day.begins:%Y-%m-%d}", **_shown(day)} for day in days],
         "total": _shown(_total(days)),
-        "budget": views.budget(account),
+        "budget": money_views.budget(account),
         "currency": account.currency,
     }
 
@@ -96,7 +97,7 @@ def _chart(out: Console, days: Sequence[Day], account: Account) -> None:
     words = [Text(say("{charged} charged, {held} held", charged=total.charged, held=total.held), style="bold")]
     words += [Text.assemble(badge(status), f" {count}") for status, count in _counts(total)]
     out.print(Text("   ").join(words))
-    out.print(say("Budget: {budget}", budget=budget(account)), style="dim")
+    out.print(money_views.budget_words(account), style="dim")
 
 
 def _day_words(day: Day) -> str:

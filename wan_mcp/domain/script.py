@@ -133,6 +133,9 @@ def _shots(
     arguments: Arguments, usual: Mapping[str, object], style: str | None, model: Model, limits: Limits
 ) -> tuple[VideoRequest, ...]:
     raw = arguments.raw("shots")
+    if raw is None:
+        arguments.problem(say("shots is missing: a list of 1 to {most} shots.", most=MOST_SHOTS))
+        return ()
     if not isinstance(raw, list) or not 1 <= len(cast(list[object], raw)) <= MOST_SHOTS:
         shown = len(cast(list[object], raw)) if isinstance(raw, list) else show(raw)
         arguments.problem(say("shots must be a list of 1 to {most} shots, not {shown}.", most=MOST_SHOTS, shown=shown))

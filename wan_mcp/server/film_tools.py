@@ -10,14 +10,14 @@ from mcp.types import CallToolResult, ToolAnnotations
 
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V
-from wan_mcp.domain.errors import Declined, NeedsConsent
+from wan_mcp.domain.errors import NeedsConsent
 from wan_mcp.domain.film import Order
 from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.script import MOST_SHOTS, parse_script, script_arguments
 from wan_mcp.server import film_views
 from wan_mcp.server.callers import caller
-from wan_mcp.server.consent import Consent, asks_by_form
+from wan_mcp.server.consent import Consent, asks_by_form, declined
 from wan_mcp.server.links import PLAYER, film_links
 from wan_mcp.server.worded import Raw, Schema, Service, progress, reading, told, tool
 from wan_mcp.service.report import FilmReport
@@ -81,10 +81,7 @@ def _ordering(service: Service, read: Read, name: str) -> Run:
                 next_step=say("Call {tool} again; the person is asked anew.", tool=name),
             )
         if not agreed and asks and needs_consent:
-            raise Declined(
-                say("The person was asked to pay {cost} and did not agree. Nothing was sent.", cost=order.cost),
-                next_step=say("Offer something cheaper: fewer or shorter shots, or a smaller size (estimate_cost)."),
-            )
+            raise declined(order.cost, videos.settings.budget, again=name)
         return shown(await videos.films.place(order, agreed=agreed, again=name))
 
     run.__name__ = name
@@ -169,7 +166,7 @@ def _retake(service: Service) -> Tool:
     return tool(
         _ordering(service, read, "retake"),
         title="Retake shot",
-        description="Another take of a shot; without shot, of all that are missing. PAID. Old takes are kept.",
+        description="Another take of a shot; without shot, of all that are missing. PAID. Old takes stay.",
         properties={
             "film_id": _FILM_ID,
             "shot": {"type": "integer"},
@@ -179,6 +176,7 @@ def _retake(service: Service) -> Tool:
         },
         required=["film_id"],
         annotations=_PAID,
+        card=PLAYER,
     )
 
 

@@ -10,11 +10,14 @@ from typing import Any
 from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.film import FilmStatus, Order, Shot
 from wan_mcp.domain.language import say, sentences
-from wan_mcp.domain.task import Problem, VideoTask
-from wan_mcp.server.views import cut, number, rfc3339, seconds, size_words
+from wan_mcp.domain.money import Money
+from wan_mcp.domain.task import MoneyState, Problem, Status, VideoTask
+from wan_mcp.server.views import cut, money_word, number, rfc3339, seconds, size_words
 from wan_mcp.service.report import FilmReport
 
 F = FilmStatus
+_HEARD = 0.5
+"""Seconds by which a film must differ from the sum of its shots for that to be told."""
 _FILTERS = ("DataInspectionFailed", "IPInfringementSuspect", "CustomRoleBlocked")
 
 
@@ -38,6 +41,7 @@ def structured(report: FilmReport) -> dict[str, Any]:
         "attention": [_attention(shot) for shot in report.attention],
         "elapsed_seconds": seconds(report.elapsed),
         "usual_seconds": None if is_over else seconds(report.usual),
+        "plays_seconds": round(film.seconds, 1) if is_over and film.seconds else None,
         "file": film.file if is_over else None,
         "error": _problem(film.problem) if film.problem else None,
         "next_step": next_words(report),
@@ -77,16 +81,24 @@ def _problem(problem: Problem) -> dict[str, str]:
 def text(report: FilmReport) -> str:
     """One film in words: what it is doing, what it costs, what to do next."""
     trouble = say("Last try: {trouble}", trouble=report.trouble) if report.trouble else ""
-    return sentences(_state(report), *_attention_words(report), _cost(report), trouble, next_words(report))
+    return sentences(_state(report), *attention_words(report), _cost(report), trouble, next_words(report))
 
 
 def line(report: FilmReport) -> str:
     """One film on one line of a list."""
     film = report.film
     what = say("film of {shots} shots, {seconds} s", shots=len(report.shots), seconds=film.script.seconds)
-    cost = f"{report.held + report.charged}"
-    words = [film.id, report.status, what, cost, film.file if report.is_settled else "", cut(film.script.title, 40)]
+    file = film.file if report.is_settled else ""
+    words = [film.id, report.status, what, cost_words(report), file, cut(film.script.title, 40)]
     return " | ".join(part for part in words if part)
+
+
+def cost_words(report: FilmReport) -> str:
+    """What a film costs so far and where that stands; a part that is nothing is left out."""
+    if not report.held.amount and not report.charged.amount:
+        return f"{report.held} {money_word('free')}"
+    parts: list[tuple[Money, MoneyState]] = [(report.held, "held"), (report.charged, "charged")]
+    return ", ".join(f"{amount} {money_word(state)}" for amount, state in parts if amount.amount)
 
 
 def _state(report: FilmReport) -> str:
@@ -100,21 +112,21 @@ def _told(report: FilmReport) -> str:
     film, count = report.film, len(report.shots)
     match report.status:
         case F.RENDERING if film.canceled_at is not None:
-            moving = [shot.number for shot in report.shots if shot.newest.is_open]
             return say(
-                "{film} is cancelled; shots {shots} had started and are made.", film=film.id, shots=spans(moving)
+                "{film} is called off. What had started is made, paid and kept: shots {shots}.",
+                film=film.id,
+                shots=spans([shot.number for shot in report.moving]),
             )
         case F.RENDERING:
             return say(
                 "{film} (“{title}”, {count} shots, {seconds} s) is RENDERING: {saved} of {count} shots are saved, "
-                "after {elapsed} s of usually {usual} s ({shots}).",
+                "{time} ({shots}).",
                 film=film.id,
                 title=cut(film.script.title, 40),
                 count=count,
                 seconds=film.script.seconds,
                 saved=report.saved,
-                elapsed=seconds(report.elapsed),
-                usual=seconds(report.usual),
+                time=time_words(report),
                 shots="; ".join(f"{status} {numbers}" for status, numbers in _by_status(report.shots).items()),
             )
         case F.JOINING:
@@ -133,16 +145,8 @@ def _told(report: FilmReport) -> str:
                 "{film} needs you: {saved} of {count} shots are saved.", film=film.id, saved=report.saved, count=count
             )
         case F.SUCCEEDED:
-            facts = say(
-                "{count} shots, {seconds} s, {size}",
-                count=count,
-                seconds=f"{film.seconds or 0:.1f}",
-                size=size_words(film.file_bytes or 0),
-            )
-            return sentences(
-                say("{film} SUCCEEDED. File: {file} ({facts}).", film=film.id, file=film.file, facts=facts),
-                *film.remarks,
-            )
+            file = say("{film} SUCCEEDED. File: {file} ({facts}).", film=film.id, file=film.file, facts=facts(report))
+            return sentences(file, *film.remarks)
         case F.CANCELED:
             return say(
                 "{film} is CANCELED; {saved} of {count} shots were made and are kept.",
@@ -152,17 +156,48 @@ def _told(report: FilmReport) -> str:
             )
 
 
-def _attention_words(report: FilmReport) -> list[str]:
-    """Alike troubles in one sentence."""
-    alike: dict[tuple[str, str], list[int]] = {}
-    for shot in report.attention:
-        problem = shot.newest.problem
-        why = f"{problem.code}: “{problem.words}”" if problem else ""
-        alike.setdefault((shot.newest.status.value, why), []).append(shot.number)
-    return [
-        say("Shot {shots} is {status} ({why}).", shots=spans(numbers), status=status, why=why)
-        for (status, why), numbers in alike.items()
-    ]
+def time_words(report: FilmReport) -> str:
+    """How long it takes, and usually takes."""
+    elapsed, usual = seconds(report.elapsed), seconds(report.usual)
+    if elapsed > usual:
+        return say("after {elapsed} s, longer than the usual {usual} s", elapsed=elapsed, usual=usual)
+    return say("after {elapsed} s of usually {usual} s", elapsed=elapsed, usual=usual)
+
+
+def facts(report: FilmReport) -> str:
+    """Shots and seconds; of a joined file also how long it plays, where that is something else, and its size."""
+    film = report.film
+    told = [say("{count} shots, {seconds} s", count=len(report.shots), seconds=film.script.seconds)]
+    if film.file and report.is_settled:
+        plays = film.seconds or 0
+        if abs(plays - film.script.seconds) >= _HEARD:
+            told.append(say("plays {seconds} s", seconds=f"{plays:.1f}"))
+        told.append(size_words(film.file_bytes or 0))
+    return say(", ").join(told)
+
+
+def attention_words(report: FilmReport) -> list[str]:
+    """What is in doubt or has gone wrong; alike troubles in one sentence."""
+    alike: dict[str, list[int]] = {}
+    for shot in report.shots:
+        if shot in report.attention or shot.newest.status is Status.UNCERTAIN:
+            alike.setdefault(_trouble(shot.newest, is_moving=shot in report.moving), []).append(shot.number)
+    return [say("Shot {shots}: {trouble}", shots=spans(numbers), trouble=trouble) for trouble, numbers in alike.items()]
+
+
+def _trouble(task: VideoTask, *, is_moving: bool) -> str:
+    status, problem = task.status, task.problem
+    words = say("{status}.", status=status)
+    if problem is not None:
+        words = say("{status} ({code}: “{why}”).", status=status, code=problem.code, why=problem.words)
+    match status:
+        case Status.UNCERTAIN if is_moving:
+            more = say("It may have been charged, and is looked for at DashScope; do not order it again.")
+        case Status.UNCERTAIN | Status.UNKNOWN:
+            more = say("It may have been charged; a person settles it with `wan-mcp settle {task}`.", task=task.id)
+        case _:
+            more = ""
+    return sentences(words, more)
 
 
 def _cost(report: FilmReport) -> str:
@@ -171,50 +206,61 @@ def _cost(report: FilmReport) -> str:
 
 def next_words(report: FilmReport) -> str:
     """What the caller does next."""
-    again = report.film.id
+    film = report.film
     match report.status:
         case F.RENDERING | F.JOINING if report.attention:
-            return say("The rest goes on meanwhile. {retake}", retake=_retake_words(report))
+            return sentences(say("The rest goes on meanwhile."), _retake_words(report))
         case F.RENDERING | F.JOINING:
             return say("Next: call get_film with this film_id.")
-        case F.ATTENTION if report.film.problem is not None:
+        case F.ATTENTION if film.problem is not None:
             return say("Once it is put right, call retake with this film_id alone: joining again costs nothing.")
         case F.ATTENTION:
             return _retake_words(report)
         case F.SUCCEEDED if report.attention:
-            return _retake_words(report)
+            return sentences(say("The file has the older take of it."), _retake_words(report))
         case F.SUCCEEDED:
             return say(
-                "Look at the shots with preview_video; retake one that came out badly; tell the user where the file is."
+                "Look at the shots with preview_video; call retake for one that came out badly; tell the user where "
+                "the file is."
             )
         case F.CANCELED:
-            return say("To go on with {film} after all, call retake with its film_id alone.", film=again)
+            return say("To go on with it after all, call retake with this film_id alone.")
 
 
 def _retake_words(report: FilmReport) -> str:
-    problems = [shot.newest.problem for shot in report.attention]
-    if any(problem is not None and problem.code.startswith(_FILTERS) for problem in problems):
+    newest = [shot.newest for shot in report.attention]
+    if any(take.problem is not None and take.problem.code.startswith(_FILTERS) for take in newest):
         return say("Call retake with the shot's number and another prompt (content filters also err).")
-    if any(
-        shot.newest.problem is None or shot.newest.status.value in ("UNCERTAIN", "UNKNOWN") for shot in report.attention
-    ):
-        return say("A person settles what is in doubt, with `wan-mcp settle`; then call retake.")
+    if any(take.status in (Status.UNCERTAIN, Status.UNKNOWN) for take in newest):
+        return say("Once that is settled, call retake with this film_id for what is missing.")
     return say("Call retake with this film_id: without a shot it orders all that are missing, at their price.")
 
 
 def progress_words(report: FilmReport) -> str:
     """One line of progress, the useful part first."""
-    count = len(report.shots)
+    saved = say("{saved} of {count} shots saved", saved=report.saved, count=len(report.shots))
     match report.status:
         case F.RENDERING:
-            running = sum(shot.newest.is_open and shot.newest.status.value != "QUEUED" for shot in report.shots)
-            return say(
-                "{saved} of {count} shots saved, {running} rendering", saved=report.saved, count=count, running=running
-            )
+            return say(", ").join([saved, *_doing(report)])
         case F.JOINING:
-            return say("{count} shots saved, joining them", count=count)
+            return say("{count} shots saved, joining them", count=len(report.shots))
         case F.ATTENTION | F.SUCCEEDED | F.CANCELED:
-            return f"{report.status}: {say('{saved} of {count} shots saved', saved=report.saved, count=count)}"
+            return f"{report.status}: {saved}"
+
+
+def _doing(report: FilmReport) -> list[str]:
+    """What goes on with the shots that are still to come; a newest take that is over leaves its shot to an older."""
+    takes = [next(take for take in reversed(shot.takes) if not take.is_settled) for shot in report.moving]
+    told: list[str] = []
+    if queued := sum(take.status is Status.QUEUED for take in takes):
+        told.append(say("{count} waiting", count=queued))
+    if uncertain := sum(take.status is Status.UNCERTAIN for take in takes):
+        told.append(say("{count} uncertain", count=uncertain))
+    if saving := sum(take.is_to_be_saved for take in takes):
+        told.append(say("{count} being saved", count=saving))
+    if rendering := len(takes) - queued - uncertain - saving:
+        told.insert(0, say("{count} rendering", count=rendering))
+    return told
 
 
 # Before it is ordered
@@ -252,7 +298,6 @@ def whole(report: FilmReport) -> dict[str, Any]:
         "title_card": film.script.title_card or None,
         "asked_at": rfc3339(film.asked_at),
         "file_bytes": film.file_bytes,
-        "plays_seconds": film.seconds,
         "shots": [_shot(report, shot) for shot in report.shots],
     }
     return structured(report) | {name: value for name, value in more.items() if value is not None}

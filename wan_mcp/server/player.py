@@ -21,7 +21,7 @@ from mcp.types import CallToolRequestParams, CallToolResult
 
 from wan_mcp import __version__
 from wan_mcp.domain.errors import WanError
-from wan_mcp.server import links, views
+from wan_mcp.server import links, money_views, views
 from wan_mcp.server.callers import caller
 from wan_mcp.server.worded import Service
 
@@ -88,7 +88,7 @@ class Player(Apps):
         except WanError as error:
             logger.warning("%s", error)
             return result  # which says all that is needed
-        told = asked | {"budget": views.budget(account)}
+        told = asked | {"budget": money_views.budget(account)}
         return result.model_copy(update={"meta": {**(result.meta or {}), FOR_THE_CARD: told}})
 
 

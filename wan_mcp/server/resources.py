@@ -15,7 +15,7 @@ from wan_mcp.domain.errors import NoVideo, UnknownTask, WanError
 from wan_mcp.domain.film import FILM
 from wan_mcp.domain.language import say, sentences
 from wan_mcp.domain.task import Status
-from wan_mcp.server import film_views, links, views
+from wan_mcp.server import film_views, links, money_views, views
 from wan_mcp.server.callers import caller
 from wan_mcp.server.preview_views import USUAL_FRAMES
 from wan_mcp.server.previews import JPEG
@@ -71,7 +71,7 @@ def _add_ledger(server: MCPServer[Any], service: Service) -> None:
         try:
             videos = await service()
             return _json(
-                views.today(await videos.spending.account(caller=caller()), await videos.today(caller=caller()))
+                money_views.today(await videos.spending.account(caller=caller()), await videos.today(caller=caller()))
             )
         except WanError as error:
             raise ResourceError(error.words) from error

@@ -13,7 +13,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V, Model
-from wan_mcp.domain.errors import Declined, LedgerUnusable
+from wan_mcp.domain.errors import LedgerUnusable
 from wan_mcp.domain.language import say
 from wan_mcp.domain.request import (
     VideoRequest,
@@ -25,9 +25,9 @@ from wan_mcp.domain.request import (
 )
 from wan_mcp.domain.script import MOST_SHOTS
 from wan_mcp.domain.task import Status
-from wan_mcp.server import film_views, views
+from wan_mcp.server import list_views, money_views, views
 from wan_mcp.server.callers import caller
-from wan_mcp.server.consent import Consent, asks_by_form
+from wan_mcp.server.consent import Consent, asks_by_form, declined
 from wan_mcp.server.film_tools import film_tools
 from wan_mcp.server.links import PLAYER, links
 from wan_mcp.server.previews import preview
@@ -99,7 +99,8 @@ def _create(service: Service) -> Tool:
         agreed = isinstance(consent, AcceptedElicitation) and consent.data.agree
         can_ask = asks_by_form(ctx)
         if not agreed and can_ask and await videos.needs_consent(request, max_cost, can_ask=True, caller=caller()):
-            raise _declined(videos, request)
+            cost = videos.spending.quote(request).amount
+            raise declined(cost, videos.settings.budget, again="create_video")
         return shown(await videos.create(request, agreed=agreed, caller=caller()))
 
     return tool(
@@ -124,21 +125,6 @@ def _order(arguments: Raw, videos: "Videos") -> tuple[VideoRequest, float | None
     max_cost = read.number("max_cost")
     request = parse_request(read, videos.settings.model, videos.settings.limits)
     return request, max_cost
-
-
-def _declined(videos: "Videos", request: VideoRequest) -> Declined:
-    cost = videos.spending.quote(request).amount
-    if videos.settings.budget.asks_always:
-        next_step = say("Offer something cheaper (estimate_cost), unless they set WAN_MCP_CONFIRM_ABOVE above 0.")
-    else:
-        next_step = say(
-            "Offer something cheaper (estimate_cost), unless they say so themselves: then call create_video again "
-            "with max_cost={amount}.",
-            amount=cost.plain,
-        )
-    return Declined(
-        say("The person was asked to pay {cost} and did not agree. Nothing was sent.", cost=cost), next_step=next_step
-    )
 
 
 # get_video_task
@@ -185,8 +171,9 @@ def _estimate(service: Service) -> Tool:
         resolution = parse_resolution(read, model, limits)
         duration = parse_duration(read, model, limits)
         count = read.integer("count", low=1, high=_MOST_COUNTED) or 1
-        if read.given("shots"):
-            duration, count = _length_of_film(read, model), 1
+        shots = _lengths(read, model) if read.given("shots") else []
+        if shots:
+            duration, count = sum(shots), 1
         if resolution and read.given("size") and resolution != model.resolution(size):
             read.problem(
                 say(
@@ -198,7 +185,10 @@ def _estimate(service: Service) -> Tool:
             )
         read.finish()
         quote = videos.spending.price(resolution=resolution or model.resolution(size), duration=duration, count=count)
-        return told(*views.estimate(quote, videos.settings.region, await _account(videos)))
+        account = await _account(videos)
+        return told(
+            *money_views.estimate(quote, videos.settings.region, account, longest_shot=max(shots, default=None))
+        )
 
     return tool(
         estimate_cost,
@@ -215,15 +205,15 @@ def _estimate(service: Service) -> Tool:
     )
 
 
-def _length_of_film(read: Arguments, model: Model) -> int:
-    """All its seconds: the sum of what its shots are to last."""
+def _lengths(read: Arguments, model: Model) -> list[int]:
+    """What the shots of a film are to last, in seconds each."""
     raw = read.raw("shots")
     listed = cast(list[object], raw) if isinstance(raw, list) else []
     lengths = [length for length in listed if isinstance(length, int) and length in model.durations]
     if not 1 <= len(listed) <= MOST_SHOTS or len(lengths) != len(listed):
         words = say(" or ").join(str(seconds) for seconds in model.durations)
         read.problem(say("shots must be a list of 1 to {most} durations, each {words}.", most=MOST_SHOTS, words=words))
-    return sum(lengths)
+    return lengths
 
 
 async def _account(videos: "Videos") -> Account | None:
@@ -248,9 +238,7 @@ def _list(service: Service) -> Tool:
         reports = await videos.newest(status=Status(status) if status else None, limit=limit, caller=caller())
         films = [] if status else await videos.films.newest(limit=limit, caller=caller())
         account = await videos.spending.account(caller=caller())
-        return told(
-            *views.listing(reports, account, [(film_views.line(film), film_views.structured(film)) for film in films])
-        )
+        return told(*list_views.listing(list_views.together(reports, films, limit), account))
 
     return tool(
         list_video_tasks,

@@ -4,7 +4,6 @@ Some hosts show a model only the text, some only the structured content, so each
 status, the file, the link and when it dies, the cost, the next step. Absent rather than null.
 """
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -14,12 +13,11 @@ from wan_mcp.domain.catalogue import REGIONS, SOURCES, Model, Quote, Region
 from wan_mcp.domain.errors import WanError
 from wan_mcp.domain.language import said, say, sentences
 from wan_mcp.domain.task import MoneyState, Status, VideoTask
-from wan_mcp.service.report import Account, Report
+from wan_mcp.service.report import Report
 
 _PROMPT_SHOWN = 60
 _END_OF_DASHSCOPES_PATIENCE = timedelta(hours=3)
 _POLL, _POLL_SOONEST, _POLL_LATEST = 15, 2, 30
-_NOT_IN_A_LIST = ("next_step", "next_poll_seconds")
 
 
 def number(amount: Decimal) -> int | float:
@@ -237,98 +235,6 @@ def size_words(size: int) -> str:
     return f"{size / 1e6:.1f} MB" if size >= 1e5 else f"{size / 1e3:.0f} kB"
 
 
-# Prices and the budget
-
-
-def estimate(quote: Quote, region: Region, account: Account | None) -> tuple[str, dict[str, Any]]:
-    """A price with its arithmetic, and what the budget leaves."""
-    shown: dict[str, Any] = {
-        "unit_price": number(quote.unit_price.amount),
-        "seconds": quote.seconds,
-        "count": quote.count,
-        "amount": number(quote.amount.amount),
-        "currency": quote.amount.currency,
-        "basis": quote.basis,
-    }
-    words = [say("{amount}. {basis}.", amount=quote.amount, basis=quote.basis), billing_words()]
-    if region.free_seconds:
-        shown["free_quota"] = say(
-            "New {region} accounts have {seconds} free seconds; what is left cannot be seen here.",
-            region=region.id,
-            seconds=region.free_seconds,
-        )
-        words.append(shown["free_quota"])
-    if account is not None:
-        shown["budget"] = budget(account)
-        words.append(budget_words(account))
-    return sentences(*words), shown
-
-
-def billing_words() -> str:
-    """What is billed at all."""
-    return say("Only seconds of successful videos are billed.")
-
-
-def budget(account: Account) -> dict[str, Any]:
-    """What is held, charged and left, as data. A cap that was lifted is absent."""
-    caps = account.budget
-    shown: dict[str, Any] = {
-        "held": number(account.standing.held.amount),
-        "charged_today": number(account.standing.charged_today.amount),
-        "left_today": number(account.left.amount) if account.left is not None else None,
-        "per_task": number(caps.per_task.amount) if caps.per_task else None,
-        "per_day": number(caps.per_day.amount) if caps.per_day else None,
-        "confirm_above": number(caps.confirm_above.amount) if caps.confirm_above else None,
-        "currency": account.currency,
-    }
-    return {name: value for name, value in shown.items() if value is not None}
-
-
-def budget_words(account: Account) -> str:
-    """What is held, charged and left, in words."""
-    return say("Budget: {budget}", budget=left_words(account))
-
-
-def left_words(account: Account) -> str:
-    """What is left, and what of it is held and charged."""
-    standing = account.standing
-    if account.left is not None:
-        left = say("{left} of {cap} left today", left=account.left, cap=account.budget.per_day)
-    elif account.is_shared:
-        left = say("no daily cap of your own, the account's holds")
-    else:
-        left = say("no daily cap")
-    return say(
-        "{left} ({held} held, {charged} charged today).",
-        left=left,
-        held=standing.held,
-        charged=standing.charged_today,
-    )
-
-
-def listing(
-    reports: list[Report], account: Account, films: Sequence[tuple[str, dict[str, Any]]] = ()
-) -> tuple[str, dict[str, Any]]:
-    """Several tasks, newest first, `films` as lines and as data, and where the money stands."""
-    lines = [line(report) for report in reports] + [line for line, _ in films]
-    shown: dict[str, Any] = {"tasks": [_listed(report) for report in reports]}
-    if films:
-        shown["films"] = [listed(film) for _, film in films]
-    shown["budget"] = budget(account)
-    return "\n".join([*(lines or [say("No tasks.")]), budget_words(account)]), shown
-
-
-def listed(shown: dict[str, Any]) -> dict[str, Any]:
-    """A film without what belongs to one in hand."""
-    return {name: value for name, value in shown.items() if name not in _NOT_IN_A_LIST}
-
-
-def _listed(report: Report) -> dict[str, Any]:
-    """The same names, without what belongs to one task in hand, or to a link that the file has made needless."""
-    left_out = (*_NOT_IN_A_LIST, "video_url", "expires_at") if report.task.file else _NOT_IN_A_LIST
-    return {name: value for name, value in structured(report).items() if name not in left_out}
-
-
 # Errors
 
 
@@ -433,11 +339,6 @@ def _prices(row: Model, region: Region) -> dict[str, Any]:
         "price_per_second": {tier: number(price) for tier, price in row.prices[region.id].items()},
         "free_seconds": region.free_seconds,
     }
-
-
-def today(account: Account, counts: Mapping[Status, int]) -> dict[str, Any]:
-    """Where the money stands, and how many tasks have which status."""
-    return {"budget": budget(account), "tasks": {status.value: count for status, count in counts.items()}}
 
 
 def video_elsewhere(task: VideoTask, why: str) -> dict[str, Any]:

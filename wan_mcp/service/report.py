@@ -47,6 +47,8 @@ class FilmReport:
     film: Film
     shots: tuple[Shot, ...]
     status: FilmStatus
+    moving: tuple[Shot, ...]
+    """Shots for which something goes on by itself that may still bring a video."""
     attention: tuple[Shot, ...]
     """Shots whose newest take ended without a video, so that only the caller can go on."""
     elapsed: timedelta
@@ -77,8 +79,9 @@ class FilmReport:
 
     @property
     def saved(self) -> int:
-        """How many shots are at home."""
-        return sum(shot.chosen is not None and shot.chosen.is_saved for shot in self.shots)
+        """How many shots are at home, and not being made anew."""
+        at_rest = [shot.chosen for shot in self.shots if shot not in self.moving]
+        return sum(take is not None and take.is_saved for take in at_rest)
 
     @property
     def stamp(self) -> tuple[int, ...]:

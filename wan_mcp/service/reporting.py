@@ -54,6 +54,7 @@ class Reports:
             film=film,
             shots=shots,
             status=status,
+            moving=tuple(shot for shot in shots if shot.is_moving(now)),
             attention=() if film.canceled_at else tuple(shot for shot in shots if shot.needs_attention(now)),
             elapsed=max(end - begin, timedelta(0)),
             usual=await self._usual_of_film(shots),

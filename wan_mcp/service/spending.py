@@ -114,10 +114,9 @@ class Spending:
         if max_cost is not None and cost.amount > Decimal(str(max_cost)):
             raise OverBudget(
                 say(
-                    "This costs {cost}, more than the max_cost of {max_cost} {currency} in the call.",
+                    "This costs {cost}, more than the max_cost of {most}.",
                     cost=cost,
-                    max_cost=max_cost,
-                    currency=cost.currency,
+                    most=Money(Decimal(str(max_cost)), cost.currency),
                 ),
                 next_step=say("Ask for a shorter video or a smaller size, or raise max_cost if the person agrees."),
             )

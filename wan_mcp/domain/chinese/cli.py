@@ -45,7 +45,7 @@ CLI: dict[str, str] = {
     "Create one video. PAID.": "生成一个视频。收费。",
     "Shows the price first, and asks above WAN_MCP_CONFIRM_ABOVE; then waits until the file is saved. A script is kept waiting for 20 minutes at most. Ctrl-C ends the waiting, not the task.": "先显示价格，高于 WAN_MCP_CONFIRM_ABOVE 时先询问，然后等到文件保存完毕。脚本最多等 20 分钟。Ctrl-C 只结束等待，不结束任务。",
     "PROMPT has at most 1500 characters, Chinese or English: subject, scene, motion, camera, style, sound.": "PROMPT 最多 1500 个字符，中英文均可：主体、场景、动作、镜头、风格、声音。",
-    "Ends with 0 when the file is saved, 1 when nothing was made, 3 when it goes on: then it is held or paid for, and `wan-mcp show` fetches it.": "文件已保存时返回 0，没有生成时返回 1，任务仍在继续时返回 3：此时金额已预留或已扣费，用 `wan-mcp show` 取回。",
+    "Ends with 0 when the file is saved, 1 when nothing was made, 3 when it goes on: then it is held or paid for, and `wan-mcp show` fetches it. With --no-wait 0 says that it was submitted or waits for its turn, and 3 that its answer was lost.": "文件已保存时返回 0，没有生成时返回 1，任务仍在继续时返回 3：此时金额已预留或已扣费，用 `wan-mcp show` 取回。带 --no-wait 时返回 0 表示已提交或正在排队，返回 3 表示没有收到答复。",
     "What to keep out; at most 500.": "画面中不要出现的内容，最多 500 个字符。",
     "5 or 10.": "5 或 10。",
     "Another seed makes another take.": "换一个种子可另做一版。",

@@ -3,6 +3,7 @@
 FILM: dict[str, str] = {
     # domain/script.py
     "shot must be from 1 to {count}, not {number}.": "shot 必须在 1 到 {count} 之间，不能是 {number}。",
+    "shots is missing: a list of 1 to {most} shots.": "缺少 shots：须为 1 到 {most} 个镜头的列表。",
     "shots must be a list of 1 to {most} shots, not {shown}.": "shots 必须是 1 到 {most} 个镜头的列表，不能是 {shown}。",
     "Shot {number}: {problem}": "镜头 {number}：{problem}",
     "it must be an object like {example}, not {shown}.": "它必须是形如 {example} 的对象，不能是 {shown}。",
@@ -39,7 +40,6 @@ FILM: dict[str, str] = {
     "shot {number}": "镜头 {number}",
     "{seconds} s, {prompt}": "{seconds} 秒，{prompt}",
     "{price} for {count} shots, {seconds} s": "{price}，共 {count} 个镜头，{seconds} 秒",
-    "Make “{title}”, {count} shots, for {cost}?": "是否以 {cost} 制作“{title}”（{count} 个镜头）？",
     "Stopped waiting. What was sent goes on at DashScope; the rest is sent while a wan-mcp runs. Come back with\n"
     "  wan-mcp film {film}": (
         "已停止等待。已发送的镜头在 DashScope 上继续；其余的在 wan-mcp 运行时发送。之后可用以下命令继续：\n"
@@ -47,29 +47,48 @@ FILM: dict[str, str] = {
     ),
     "Make a film of many shots. PAID.": "制作由多个镜头组成的影片。收费。",
     "Make a film. PAID.": "制作一部影片。收费。",
+    "Only say the plan and the price.": "只显示计划与价格。",
     "SCRIPT is a YAML or JSON file: title, shots (each with a prompt), and what create_film takes beside them; - reads "
     "it from stdin. The id of a film goes on with it, and waits for it.": (
         "SCRIPT 是 YAML 或 JSON 文件：title、shots（每个都有 prompt），以及 create_film 的其他参数；- 表示从标准输入读取。"
         "给出影片编号则继续并等待该影片。"
     ),
-    "Only say the plan and the price.": "只显示计划与价格。",
-    "Return once it is ordered; a server or this command makes it later.": "下单后立即返回；稍后由服务器或本命令完成。",
+    "Ends with 0 when the film is saved, 1 when nothing was made, 3 when it needs you and something is made or may be: "
+    "then do not order it again, but `wan-mcp retake` what is missing. With --no-wait 0 says that it is ordered.": (
+        "影片已保存时返回 0，没有生成时返回 1，需要您处理且已有或可能已有镜头生成时返回 3：此时请勿重新下单，"
+        "用 `wan-mcp retake` 补拍缺少的镜头。带 --no-wait 时返回 0 表示已下单。"
+    ),
+    "Return once it is ordered; `wan-mcp film` with its id makes it later.": (
+        "下单后立即返回；之后用 `wan-mcp film` 加影片编号完成。"
+    ),
+    "Make a shot of a film anew. PAID.": "重拍影片的镜头。收费。",
+    "Without --shot it makes all that are missing, and joins the film again, which costs nothing. Older takes are kept.": (
+        "不带 --shot 时补拍所有缺少的镜头，并重新合成影片（合成不收费）。较早的镜次予以保留。"
+    ),
+    "Ends as `film` does.": "返回值与 `film` 相同。",
+    "Which.": "镜头号。",
+    "all missing": "所有缺少的镜头",
+    "Another prompt for this shot.": "此镜头的新提示词。",
+    "--prompt and --seed are for one shot: name it by --shot.": "--prompt 和 --seed 针对单个镜头：请用 --shot 指明。",
+    "shots": "镜头",
+    "`wan-mcp preview {film}` shows the shots, and `wan-mcp retake {film} --shot 2` makes one that came out badly anew (here shot 2).": (
+        "运行 `wan-mcp preview {film}` 可查看各镜头，运行 `wan-mcp retake {film} --shot 2` 可重拍效果不佳的镜头（此处为镜头 2）。"
+    ),
     # server/
     "shots must be a list of 1 to {most} durations, each {words}.": "shots 必须是 1 到 {most} 个时长的列表，每个为 {words}。",
-    "Offer something cheaper: fewer or shorter shots, or a smaller size (estimate_cost).": (
-        "请提出更便宜的方案：更少或更短的镜头，或更小的尺寸（estimate_cost）。"
-    ),
     "prompt and seed are for one shot: name it by shot.": "prompt 和 seed 针对单个镜头：请用 shot 指明。",
     "{film} is {status}, so there is no file of it.": "{film} 处于 {status}，因此没有它的文件。",
     # server/film_views.py
     "film of {shots} shots, {seconds} s": "影片，{shots} 个镜头，{seconds} 秒",
     "The same is already under way, so nothing new was ordered: {told}": "同样的内容已在进行中，因此没有新下单：{told}",
-    "{film} is cancelled; shots {shots} had started and are made.": "{film} 已取消；镜头 {shots} 已经开始，仍会完成。",
-    "{film} (“{title}”, {count} shots, {seconds} s) is RENDERING: {saved} of {count} shots are saved, after {elapsed} s "
-    "of usually {usual} s ({shots}).": (
-        "{film}（“{title}”，{count} 个镜头，{seconds} 秒）处于 RENDERING：已保存 {saved}/{count} 个镜头，"
-        "已用 {elapsed} 秒，通常需 {usual} 秒（{shots}）。"
+    "{film} is called off. What had started is made, paid and kept: shots {shots}.": (
+        "{film} 已取消。已经开始的镜头仍会完成、计费并保留：镜头 {shots}。"
     ),
+    "{film} (“{title}”, {count} shots, {seconds} s) is RENDERING: {saved} of {count} shots are saved, {time} ({shots}).": (
+        "{film}（“{title}”，{count} 个镜头，{seconds} 秒）处于 RENDERING：已保存 {saved}/{count} 个镜头，{time}（{shots}）。"
+    ),
+    "after {elapsed} s of usually {usual} s": "已用 {elapsed} 秒，通常需 {usual} 秒",
+    "after {elapsed} s, longer than the usual {usual} s": "已用 {elapsed} 秒，超过通常的 {usual} 秒",
     "{film}: all {count} shots are saved and are being joined into one file.": (
         "{film}：{count} 个镜头均已保存，正在合成为一个文件。"
     ),
@@ -77,34 +96,48 @@ FILM: dict[str, str] = {
         "{film} 需要您处理：{count} 个镜头均已保存，但无法合成。{why}"
     ),
     "{film} needs you: {saved} of {count} shots are saved.": "{film} 需要您处理：已保存 {saved}/{count} 个镜头。",
-    "{count} shots, {seconds} s, {size}": "{count} 个镜头，{seconds} 秒，{size}",
+    "{count} shots, {seconds} s": "{count} 个镜头，{seconds} 秒",
+    "plays {seconds} s": "播放 {seconds} 秒",
+    ", ": "，",
     "{film} SUCCEEDED. File: {file} ({facts}).": "{film} SUCCEEDED。文件：{file}（{facts}）。",
     "{film} is CANCELED; {saved} of {count} shots were made and are kept.": (
         "{film} 为 CANCELED；已生成的 {saved}/{count} 个镜头予以保留。"
     ),
-    "Shot {shots} is {status} ({why}).": "镜头 {shots} 为 {status}（{why}）。",
+    "Shot {shots}: {trouble}": "镜头 {shots}：{trouble}",
+    "{status}.": "{status}。",
+    "{status} ({code}: “{why}”).": "{status}（{code}：“{why}”）。",
+    "It may have been charged, and is looked for at DashScope; do not order it again.": (
+        "可能已扣费，正在 DashScope 查找；请勿重新下单。"
+    ),
+    "It may have been charged; a person settles it with `wan-mcp settle {task}`.": (
+        "可能已扣费；请本人用 `wan-mcp settle {task}` 裁定。"
+    ),
     "{held} held, {charged} charged.": "已预留 {held}，已扣费 {charged}。",
-    "The rest goes on meanwhile. {retake}": "其余镜头照常进行。{retake}",
+    "The rest goes on meanwhile.": "其余镜头照常进行。",
+    "The file has the older take of it.": "文件中是该镜头较早的镜次。",
     "Next: call get_film with this film_id.": "下一步：用此 film_id 调用 get_film。",
     "Once it is put right, call retake with this film_id alone: joining again costs nothing.": (
         "问题解决后，仅用此 film_id 调用 retake：重新合成不收费。"
     ),
-    "Look at the shots with preview_video; retake one that came out badly; tell the user where the file is.": (
-        "请用 preview_video 查看各镜头；效果不佳的用 retake 重拍；并告知用户文件位置。"
+    "Look at the shots with preview_video; call retake for one that came out badly; tell the user where the file is.": (
+        "请用 preview_video 查看各镜头；效果不佳的调用 retake 重拍；并告知用户文件位置。"
     ),
-    "To go on with {film} after all, call retake with its film_id alone.": "若仍要继续 {film}，请仅用其 film_id 调用 retake。",
+    "To go on with it after all, call retake with this film_id alone.": "若仍要继续，请仅用此 film_id 调用 retake。",
     "Call retake with the shot's number and another prompt (content filters also err).": (
         "请用镜头号和新的提示词调用 retake（内容审核也可能误判）。"
     ),
-    "A person settles what is in doubt, with `wan-mcp settle`; then call retake.": (
-        "请本人先用 `wan-mcp settle` 裁定存疑的任务，然后调用 retake。"
+    "Once that is settled, call retake with this film_id for what is missing.": (
+        "裁定之后，用此 film_id 调用 retake 补拍缺少的镜头。"
     ),
     "Call retake with this film_id: without a shot it orders all that are missing, at their price.": (
         "请用此 film_id 调用 retake：不指定镜头即补拍所有缺少的镜头，按其价格收费。"
     ),
-    "{saved} of {count} shots saved, {running} rendering": "已保存 {saved}/{count} 个镜头，{running} 个正在生成",
     "{count} shots saved, joining them": "{count} 个镜头已保存，正在合成",
     "{saved} of {count} shots saved": "已保存 {saved}/{count} 个镜头",
+    "{count} rendering": "{count} 个正在生成",
+    "{count} waiting": "{count} 个排队中",
+    "{count} uncertain": "{count} 个不确定",
+    "{count} being saved": "{count} 个正在保存",
     "Make the film “{title}”, {count} shots, for {cost} ({basis})?": (
         "是否以 {cost} 制作影片“{title}”（{count} 个镜头，{basis}）？"
     ),

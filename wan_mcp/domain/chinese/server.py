@@ -35,11 +35,15 @@ SERVER: dict[str, str] = {
     "{amount}. {basis}.": "{amount}。{basis}。",
     "New {region} accounts have {seconds} free seconds; what is left cannot be seen here.": "{region} 的新账号有 {seconds} 秒免费额度；剩余多少在此无法得知。",
     "Only seconds of successful videos are billed.": "只按成功生成的视频秒数计费。",
-    "Budget: {budget}": "预算：{budget}",
-    "{left} of {cap} left today": "今日剩余 {left}，上限 {cap}",
-    "no daily cap of your own, the account's holds": "没有单独的每日上限，以账号的上限为准",
-    "no daily cap": "没有每日上限",
-    "{left} ({held} held, {charged} charged today).": "{left}（已预留 {held}，今日已扣费 {charged}）。",
+    # server/money_views.py
+    "Budget: {budget}.": "预算：{budget}。",
+    "{left} of {cap} left today ({held} held, {charged} charged today)": "今日剩余 {left}，上限 {cap}（已预留 {held}，今日已扣费 {charged}）",
+    "no daily cap of your own, the account's holds ({held} held, {charged} charged today)": "没有单独的每日上限，以账号的上限为准（已预留 {held}，今日已扣费 {charged}）",
+    "no daily cap ({held} held, {charged} charged today)": "没有每日上限（已预留 {held}，今日已扣费 {charged}）",
+    "It would be refused: one video may cost {cap} at most.": "会被拒绝：单个视频最多只能花 {cap}。",
+    "It would be refused: only {left} are left today.": "会被拒绝：今日只剩 {left}。",
+    "The person must agree first: it costs more than {threshold}.": "须先征得本人同意：费用高于 {threshold}。",
+    # server/list_views.py
     "No tasks.": "没有任务。",
     "Create this video for {amount} ({basis})? “{prompt}”": "是否花费 {amount} 生成此视频（{basis}）？“{prompt}”",
     "QUEUED with us at place {place}": "在本地排队（QUEUED），第 {place} 位",
@@ -54,10 +58,10 @@ SERVER: dict[str, str] = {
     "wan-mcp failed in a way nobody foresaw (incident {incident}; its log on stderr says more).": "wan-mcp 发生意外错误（事件号 {incident}；详情见 stderr 日志）。",
     "Call list_video_tasks to see what there is before repeating a paid call.": "重复付费调用之前，请先调用 list_video_tasks 查看现有任务。",
     "Offer something cheaper (estimate_cost), unless they set WAN_MCP_CONFIRM_ABOVE above 0.": "请提供更便宜的方案（estimate_cost），除非本人把 WAN_MCP_CONFIRM_ABOVE 设为大于 0。",
-    "Offer something cheaper (estimate_cost), unless they say so themselves: then call create_video again with max_cost={amount}.": "请提供更便宜的方案（estimate_cost）；若本人明确表示同意，则带上 max_cost={amount} 再次调用 create_video。",
     "The person was asked to pay {cost} and did not agree. Nothing was sent.": "已就 {cost} 的费用询问本人，本人未同意。尚未发送任何内容。",
     "size {size} is {resolution}, not {asked}; give one of the two.": "size {size} 属于 {resolution}，不是 {asked}；两者请只给一个。",
     # server/consent.py
+    "Offer something cheaper (estimate_cost), unless they say so themselves: then call {tool} again with max_cost={amount}.": "请提供更便宜的方案（estimate_cost）；若本人明确表示同意，则带上 max_cost={amount} 再次调用 {tool}。",
     "I agree": "我同意",
     "Spend this amount?": "支付这笔费用？",
     # server/opening.py

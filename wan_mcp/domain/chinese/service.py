@@ -115,7 +115,7 @@ SERVICE: dict[str, str] = {
     "Ask for a shorter video or a smaller size, or the person raises budget_per_task in WAN_MCP_TOKENS_FILE.": "请改用更短的时长或更小的尺寸，或由本人在 WAN_MCP_TOKENS_FILE 中调高 budget_per_task。",
     "This costs {cost}, and one video may cost {per_task} at most.": "本次费用 {cost}，而单个视频最多只能花 {per_task}。",
     "Ask for a shorter video or a smaller size, or the person raises WAN_MCP_BUDGET_PER_TASK.": "请改用更短的时长或更小的尺寸，或由本人调高 WAN_MCP_BUDGET_PER_TASK。",
-    "This costs {cost}, more than the max_cost of {max_cost} {currency} in the call.": "本次费用 {cost}，超过调用中 max_cost 给出的 {max_cost} {currency}。",
+    "This costs {cost}, more than the max_cost of {most}.": "本次费用 {cost}，超过 max_cost 给出的 {most}。",
     "Ask for a shorter video or a smaller size, or raise max_cost if the person agrees.": "请改用更短的时长或更小的尺寸；若本人同意，也可调高 max_cost。",
     "This costs {cost}. Above {threshold} the person must agree first.": "本次费用 {cost}，高于 {threshold}，须先征得本人同意。",
     "Ask the person; once they agree, call {tool} again with max_cost={cost}.": "请询问本人；同意后，带上 max_cost={cost} 再次调用 {tool}。",

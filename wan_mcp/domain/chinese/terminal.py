@@ -44,8 +44,6 @@ TERMINAL = {
     "budget": "预算",
     "quota": "免费额度",
     "note": "说明",
-    "no daily cap, {currency}": "无每日上限（{currency}）",
-    "{left} ({held} held, {charged} charged today)": "{left}（已预留 {held}，今日已扣费 {charged}）",
     # cli/progress.py
     "{elapsed}, waits with us at place {place}": "{elapsed}，在本地排队，第 {place} 位",
     "the answer was lost, it is looked for; do not create it again": "应答丢失，正在查找；请勿重新创建",
