@@ -114,19 +114,6 @@ def test_without_a_way_to_ask_an_installation_is_refused_as_data(tmp_path: Path)
     assert json.loads(result.stdout)["error"]["code"] == "NeedsConsent"
 
 
-@pytest.mark.timeout(90)
-async def test_the_demo_as_data_is_its_task_and_what_the_file_holds(tmp_path: Path) -> None:
-    """A check of an installation reads it; the story is told beside it."""
-    command = [sys.executable, "-m", "wan_mcp", "demo", "--output", str(tmp_path), "--json"]
-    told = await anyio.run_process(command)
-
-    made = json.loads(told.stdout)
-    assert made["status"] == "SUCCEEDED"
-    assert Path(made["file"]).parent == tmp_path
-    assert (made["video"]["codec"], made["video"]["width"], made["video"]["seconds"]) == ("H.264", 1280, 5)
-    assert "4  get_video_task" in told.stderr.decode()
-
-
 async def a_ready_line(*words: str, env: dict[str, str] | None = None) -> tuple[Any, int | None, str]:
     """Start a server, read one line of its stdout, end it; the line, the exit code and what else was on stdout."""
     command = [sys.executable, "-m", "wan_mcp", *words]

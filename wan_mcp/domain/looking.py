@@ -169,7 +169,7 @@ def schedule(kind: Lasting) -> Schedule:
     sparse, dense = 0.0, _DENSEST
     for _ in range(12):
         tried = (sparse + dense) / 2
-        if expected_looks(kind, worth.looks(tried)) <= allowed:
+        if expected_looks(kind, worth.looks(tried), most=allowed) <= allowed:
             sparse = tried
         else:
             dense = tried
@@ -181,12 +181,15 @@ def steady(seconds: float) -> Schedule:
     return Schedule((seconds,), then=seconds)
 
 
-def expected_looks(kind: Lasting, looks: Iterable[float]) -> float:
-    """Return how many of these looks a task takes on average: one more for each that finds it going on."""
-    total = 1.0
+def expected_looks(kind: Lasting, looks: Iterable[float], *, most: float = math.inf) -> float:
+    """Return how many of these looks a task takes on average: one more for each that finds it going on.
+
+    Where it is more than `most`, counting ends there.
+    """
+    total, middle, shape = 1.0, kind.middle, kind.shape
     for at in looks:
-        chance = kind.goes_on(at)
-        if chance < _ENOUGH or at > _END:
+        chance = _survival(at, middle, shape)
+        if chance < _ENOUGH or at > _END or total > most:
             break
         total += chance
     return total
