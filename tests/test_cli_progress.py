@@ -1,6 +1,7 @@
 """The line that moves while somebody waits: how it looks in each status, and in whatever room there is."""
 
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from tests.commands import a_terminal, talk
+from tests.commands import a_pipe, a_terminal, talk
+from tests.films import a_film, takes
 from tests.test_cli_pages import a_report
 from wan_mcp.cli.progress import Meter, bar
+from wan_mcp.domain.film import FilmStatus, Shot
 from wan_mcp.domain.task import Status
+from wan_mcp.service.report import FilmReport
 
 
 def drawn(status: Status, *, columns: int = 80, encoding: str = "utf-8", **facts: Any) -> str:
@@ -89,3 +93,63 @@ async def test_several_tasks_have_a_line_each() -> None:
 
     assert "RUNNING" in talk(terminal)
     assert "waits with us at place 1" in talk(terminal)
+
+
+def a_film_report(status: FilmStatus, *, saved: int = 0, elapsed: int = 30) -> FilmReport:
+    """A film of three shots, so many of which are at home."""
+    film = a_film()
+    made = takes(film)
+    at_home = [a_report(Status.SUCCEEDED, file="a fox.mp4").task for _ in range(saved)]
+    shots = [
+        Shot(number=number, request=take.request, takes=(take,))
+        for number, take in enumerate([*at_home, *made[saved:]], 1)
+    ]
+    return FilmReport(
+        film=film, shots=tuple(shots), status=status, moving=(), attention=(), elapsed=timedelta(seconds=elapsed),
+        usual=timedelta(minutes=1), next_look=timedelta(seconds=15),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        (
+            a_film_report(FilmStatus.RENDERING, saved=1),
+            "─ 0:30 of usually 1:00 · 1 of 3 shots",
+        ),
+        (a_film_report(FilmStatus.RENDERING, elapsed=90), "1:30, usually 1:00 · 0 of 3 shots saved"),
+        (a_film_report(FilmStatus.JOINING, saved=3, elapsed=90), "1:30, usually 1:00 · 3 shots saved, joining them"),
+    ],
+)
+@pytest.mark.anyio
+async def test_a_film_has_one_line_too(report: FilmReport, told: str) -> None:
+    """How many shots are there says more than sixty lines."""
+    terminal = a_terminal()
+    with terminal.progress() as tell:
+        await tell(report)
+
+    assert told in re.sub(r"\x1b\[[\d;]*m", "", talk(terminal))
+
+
+@pytest.mark.anyio
+async def test_a_terminal_that_cannot_redraw_is_told_of_a_film_in_lines() -> None:
+    """As of a task."""
+    terminal = a_terminal(TERM="dumb")
+    with terminal.progress() as tell:
+        await tell(a_film_report(FilmStatus.RENDERING))
+        await tell(a_film_report(FilmStatus.RENDERING))
+
+    assert talk(terminal).count("RENDERING 0:30 of usually 1:00 · 0 of 3 shots saved") == 1
+
+
+@pytest.mark.parametrize(("facts", "told"), [({"file": "/videos/Shot 01 a fox.mp4"}, "Shot 01 a fox.mp4"), ({}, "")])
+def test_a_person_is_told_a_shot_by_its_name_and_a_script_by_its_path(facts: dict[str, Any], told: str) -> None:
+    """Sixty paths fill a screen; the folder is told with the film."""
+    task = a_report(Status.SUCCEEDED, **facts).task
+    person, script = a_terminal(), a_pipe()
+    for terminal in (person, script):
+        terminal.tell_shot(1, task)
+
+    shown = re.sub(r"\x1b\[[\d;]*m", "", talk(person))
+    assert shown.rstrip() == f"  shot 1    SUCCEEDED  {told}".rstrip()
+    assert talk(script) == f"shot 1: SUCCEEDED {facts.get('file', '')}".rstrip() + "\n"

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wan_mcp import __version__
+from wan_mcp.cli.lines import Folded
 from wan_mcp.cli.pages import padded, printable, unsaved_words
 from wan_mcp.cli.session import run
 from wan_mcp.cli.terminal import Terminal
@@ -67,12 +68,14 @@ def tell(terminal: Terminal, findings: Sequence[Finding]) -> None:
     grid = Table.grid(padding=(0, 2))
     grid.add_column(no_wrap=True)
     grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
+    grid.add_column()
     for finding in findings:
         words = Text(finding.found)
         if finding.advice:
             words.append(f"\n{finding.advice}", style="dim")
-        grid.add_row(Text(said(_WORDS[finding.state]), style=_STYLES[finding.state]), said(finding.check), words)
+        grid.add_row(
+            Text(said(_WORDS[finding.state]), style=_STYLES[finding.state]), said(finding.check), Folded(words)
+        )
     terminal.out.print(grid)
 
 

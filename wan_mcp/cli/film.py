@@ -232,21 +232,28 @@ def _waited(terminal: Terminal, film_id: str) -> FilmReport:
     """
     told: dict[int, str] = {}
 
-    async def tell(report: FilmReport) -> None:
+    def tell(report: FilmReport) -> None:
         for shot in report.shots:
             task = shot.newest
-            word = task.file or (task.problem.code if task.problem else "") or task.status.value
-            if told.get(shot.number) != word:
+            ending = task.file or (task.problem.code if task.problem else "")
+            # Where a line moves, it counts those that are on their way.
+            word = ending or ("" if terminal.talk.is_terminal else task.status.value)
+            if told.get(shot.number, "") != word:
                 told[shot.number] = word
-                number = say("shot {number}", number=shot.number)
-                terminal.say(f"{number}: {task.status} {pages.printable(task.file or '')}".rstrip())
+                terminal.tell_shot(shot.number, task)
 
     async def work(videos: Videos) -> FilmReport:
-        while True:
-            report = await videos.films.wait(film_id, seconds=_ROUND, progress=tell)
-            if report.is_settled:
-                await tell(report)
-                return report
+        with terminal.progress() as draw:
+
+            async def look(report: FilmReport) -> None:
+                tell(report)
+                await draw(report)
+
+            while True:
+                report = await videos.films.wait(film_id, seconds=_ROUND, progress=look)
+                if report.is_settled:
+                    tell(report)
+                    return report
 
     try:
         return visit(work, watching=True)

@@ -12,14 +12,9 @@ import click
 from click import core, decorators, exceptions, formatting, parser, types
 from rich.cells import cell_len
 
+from wan_mcp.cli.lines import broken
 from wan_mcp.domain.language import later, said, say
 
-_CLOSING, _OPENING = "，。、；：？！）”」…", "（“「"
-"""What may not begin a line, and what may not end one."""
-_WIDE = "\u2e80-\u9fff\uf900-\ufaff"
-_WHOLE = r"\[[^\]]{1,40}\]|`[^`]{1,40}`"
-_PIECE = re.compile(rf"\s+|[{_OPENING}]*(?:{_WHOLE}|[{_WIDE}]|[^\s{_WIDE}{_CLOSING}{_OPENING}]+)?[{_CLOSING}]*")
-"""What stays together: spaces; a bracket, a command, one Chinese character or a run of others, with its marks."""
 _DEFAULT = re.compile(r"\[default: ([^\]]*)\]")
 
 
@@ -92,14 +87,3 @@ def _explained(words: str) -> str:
         own, brackets = "", own
     brackets = _DEFAULT.sub(lambda found: say("[default: {value}]", value=said(found[1])), brackets)
     return "  ".join(filter(None, (said(own), brackets)))
-
-
-def broken(text: str, cells: int) -> list[str]:
-    """Break a paragraph into lines of so many cells: at spaces, and beside Chinese characters."""
-    lines = [""]
-    for piece in _PIECE.findall(text):
-        if lines[-1] and not piece.isspace() and cell_len(lines[-1] + piece) > cells:
-            lines.append("")
-        if lines[-1] or not piece.isspace():
-            lines[-1] += piece
-    return [line.rstrip() for line in lines]

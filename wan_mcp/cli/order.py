@@ -126,7 +126,8 @@ def make(order: Order, terminal: Terminal, *, seconds: float | None) -> Report:
         return visit(work, watching=seconds != 0)
     except KeyboardInterrupt:
         if created:
-            terminal.tell_stop(_goes_on(created[0]), money_moved="maybe", known=views.structured(created[0]))
+            now = visit(lambda videos: videos.get(created[0].task.id))  # it may have been sent meanwhile
+            terminal.tell_stop(_goes_on(now), money_moved="maybe", known=views.structured(now))
         else:
             terminal.tell_stop(say("Stopped. `wan-mcp tasks` shows whether it was created."), money_moved="maybe")
         raise

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from wan_mcp.cli.lines import Folded
 from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.language import said, say
 from wan_mcp.domain.task import Status, VideoTask
@@ -110,8 +111,8 @@ def fact(console: Console, label: str, value: str, *, style: str = "", is_whole:
         return
     grid = Table.grid()
     grid.add_column(width=_LABEL, style="dim")
-    grid.add_column(overflow="fold")
-    grid.add_row(f"  {label}", Text(value, style=style))
+    grid.add_column()
+    grid.add_row(f"  {label}", Folded(Text(value, style=style)))
     console.print(grid)
 
 

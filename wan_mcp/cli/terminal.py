@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Any
 
 import click
@@ -20,16 +21,17 @@ from rich.text import Text
 
 from wan_mcp.cli import pages
 from wan_mcp.cli.film_pages import film_card, next_words
-from wan_mcp.cli.progress import Meter, waiting_words
+from wan_mcp.cli.lines import folded
+from wan_mcp.cli.progress import Meter, name_of, status_of, waiting_words
 from wan_mcp.cli.tables import no_tasks, table
 from wan_mcp.domain.catalogue import Quote, Region
 from wan_mcp.domain.errors import MoneyMoved, WanError
 from wan_mcp.domain.language import say
-from wan_mcp.domain.task import Status
+from wan_mcp.domain.task import VideoTask
 from wan_mcp.server import film_views, list_views, money_views, views
 from wan_mcp.service.report import Account, FilmReport, Report
 
-Tell = Callable[[Report], Awaitable[None]]
+Tell = Callable[[Report | FilmReport], Awaitable[None]]
 
 _YES, _NO = frozenset({"y", "yes", "是"}), frozenset({"", "n", "no", "否"})
 _WORD_EVERY = timedelta(seconds=30)
@@ -108,7 +110,22 @@ class Terminal:
 
     def say(self, text: str, *, style: str = "") -> None:
         """Say something beside the result."""
-        self.talk.print(text, style=style, soft_wrap=not self.talk.is_terminal)
+        self._talk(Text(text, style=style))
+
+    def tell_shot(self, number: int, task: VideoTask) -> None:
+        """Say what is new of a shot: with its whole path into a pipe, with its name to a person."""
+        shot = say("shot {number}", number=number)
+        if not self.talk.is_terminal:
+            self.say(f"{shot}: {task.status} {pages.printable(task.file or '')}".rstrip())
+            return
+        ending = PurePath(task.file).name if task.file else task.problem.code if task.problem else ""
+        label = (pages.padded(f"  {shot}", 12), "dim")
+        line = Text.assemble(label, pages.badge(task.status), "  ", pages.printable(ending))
+        self.talk.print(line, no_wrap=True, overflow="ellipsis")
+
+    def _talk(self, text: Text) -> None:
+        """Lines are broken for a person; whoever reads a pipe breaks them for themselves."""
+        self.talk.print(folded(text, self.talk.width) if self.talk.is_terminal else text, soft_wrap=True)
 
     def tell_error(self, error: WanError) -> None:
         """Say what went wrong, in the words of every door; with `--json` also as data."""
@@ -120,7 +137,7 @@ class Terminal:
         what, words = (pages.in_commands(pages.printable(text)) for text in (error.what, error.words))
         text = Text(words)
         text.stylize("red", 0, len(what))
-        self.talk.print(text, soft_wrap=not self.talk.is_terminal)
+        self._talk(text)
 
     def tell_stop(self, words: str, *, money_moved: MoneyMoved = "no", known: dict[str, Any] | None = None) -> None:
         """Say that Ctrl-C ended the command, and what goes on; with `--json` also as data, with what is known."""
@@ -134,13 +151,14 @@ class Terminal:
         if words:
             # Yellow letters cannot be read on a light background.
             text = Text.assemble((" ! ", "black on yellow"), f" {pages.printable(words)}")
-            self.talk.print(text, soft_wrap=not self.talk.is_terminal)
+            self._talk(text)
 
     def ask(self, question: str) -> bool:
         """Ask the person; Enter means no, and so does the end of what can be read."""
         # Not click's own: it cannot tell Ctrl-C, which is to end with 130, from the end of the input.
         while True:
-            self.talk.print(say("{question} [y/N]:", question=question), end=" ")
+            words = Text(say("{question} [y/N]:", question=question), end=" ")
+            self.talk.print(folded(words, self.talk.width - 2), end=" ")
             try:
                 line = sys.stdin.readline()
             except KeyboardInterrupt:
@@ -164,10 +182,10 @@ class Terminal:
         elif self.talk.is_dumb_terminal:
             yield self._news()
         else:
-            newest: dict[str, Report] = {}
+            newest: dict[str, Report | FilmReport] = {}
 
-            async def tell(report: Report) -> None:
-                newest[report.task.id] = report
+            async def tell(report: Report | FilmReport) -> None:
+                newest[name_of(report)] = report
 
             with Live(
                 console=self.talk,
@@ -178,13 +196,13 @@ class Terminal:
                 yield tell
 
     def _news(self) -> Tell:
-        told: dict[str, tuple[Status, int]] = {}
+        told: dict[str, tuple[str, int]] = {}
 
-        async def tell(report: Report) -> None:
-            now = (report.task.status, int(report.elapsed / _WORD_EVERY))
-            if told.get(report.task.id) != now:
-                told[report.task.id] = now
-                self.say(f"{report.task.status} {waiting_words(report)}")
+        async def tell(report: Report | FilmReport) -> None:
+            now = (status_of(report), int(report.elapsed / _WORD_EVERY))
+            if told.get(name_of(report)) != now:
+                told[name_of(report)] = now
+                self.say(f"{status_of(report)} {waiting_words(report)}")
 
         return tell
 
@@ -198,7 +216,7 @@ def _structured(report: Report | FilmReport) -> dict[str, Any]:
     return shown | {"next_step": next_step} if next_step else shown
 
 
-async def _nothing(_: Report) -> None:
+async def _nothing(_: Report | FilmReport) -> None:
     """Nobody looks on."""
 
 
