@@ -29,9 +29,15 @@ class TurnedClock(Clock):
         """Let so many seconds pass."""
         self._time += timedelta(seconds=seconds)
 
+    def ticks(self) -> float:
+        return self._time.timestamp()
+
     async def sleep(self, seconds: float) -> None:
         self.turn(seconds)
         await anyio.lowlevel.checkpoint()
+
+    async def hold(self, seconds: float) -> None:
+        await self.sleep(seconds)
 
 
 def settings(url: str, folder: Path, **more: Any) -> Settings:

@@ -55,6 +55,13 @@ class HandClock(Clock):
         """Let so many seconds pass."""
         self.time += timedelta(seconds=seconds)
 
+    def ticks(self) -> float:
+        return self.now().timestamp()
+
+    async def hold(self, seconds: float) -> None:
+        self.turn(seconds)
+        await anyio.lowlevel.checkpoint()
+
     async def sleep(self, seconds: float) -> None:
         self.turn(seconds)
         with anyio.CancelScope(shield=True):
@@ -65,7 +72,7 @@ class HandClock(Clock):
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """The MCP SDK and aiolimiter run on asyncio."""
+    """The MCP SDK runs on asyncio."""
     return "asyncio"
 
 

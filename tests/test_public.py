@@ -23,7 +23,7 @@ def test_a_name_that_is_not_there_is_said_to_be_missing() -> None:
 _FOR_A_HOST = (
     "wan_mcp.cli, wan_mcp.server.transports",
     {
-        *("httpx", "sqlite3", "pydantic_settings", "platformdirs", "aiolimiter", "av", "PIL", "yaml", "rich"),
+        *("httpx", "sqlite3", "pydantic_settings", "platformdirs", "av", "PIL", "yaml", "rich"),
         *("wan_mcp.simulator", "wan_mcp.settings"),
     },
 )

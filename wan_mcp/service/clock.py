@@ -16,6 +16,14 @@ class Clock:
         """Wait."""
         await anyio.sleep(seconds)
 
+    def ticks(self) -> float:
+        """Return seconds that only ever grow, whatever the machine's clock is set to."""
+        return anyio.current_time()
+
+    async def hold(self, seconds: float) -> None:
+        """Wait for the sake of a limit, while nothing else comes to pass."""
+        await anyio.sleep(seconds)
+
     def day_start(self) -> datetime:
         """Return when the present calendar day began where this machine is: budgets count by it."""
         return self.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)

@@ -55,7 +55,7 @@ async def open_service(
     owner.sweep()
     tally = Tally()
     downloads = Downloads(settings.output_dir, from_loopback=settings.is_local, on_end=tally.downloaded)
-    dashscope = _dashscope(settings, tally)
+    dashscope = _dashscope(settings, tally, clock)
     durations = Durations(ledger=ledger, clock=clock, every=settings.poll_interval)
     workshop = Workshop(environment=environment_without_secrets())
     watcher = Watcher(
@@ -124,7 +124,7 @@ async def open_service(
             owner.close()
 
 
-def _dashscope(settings: Settings, tally: Tally) -> DashScope | None:
+def _dashscope(settings: Settings, tally: Tally, clock: Clock) -> DashScope | None:
     if settings.key is None:
         return None
     return DashScope(
@@ -135,4 +135,6 @@ def _dashscope(settings: Settings, tally: Tally) -> DashScope | None:
         queries_per_second=settings.model.queries_per_second,
         is_local=settings.is_local,
         on_answer=tally.answered,
+        now=clock.ticks,
+        sleep=clock.hold,
     )

@@ -17,11 +17,11 @@ from urllib.parse import quote
 
 import anyio
 import httpx
-from aiolimiter import AsyncLimiter
 from pydantic import ValidationError
 
 from wan_mcp import __version__
 from wan_mcp.adapters.dashscope.answers import Answer, Fault, Listing, json_of, listed, number_or_none, remote_task
+from wan_mcp.adapters.dashscope.pace import Now, Pace, Sleep
 from wan_mcp.adapters.dashscope.quoting import quote_remote
 from wan_mcp.domain.advice import advice, is_only_for_now
 from wan_mcp.domain.errors import RateLimited, Refused, SubmissionUncertain, TooLate, Unavailable
@@ -66,9 +66,11 @@ class DashScope:
         timeout: httpx.Timeout = _TIMEOUT,
         whole_call: timedelta = _WHOLE_CALL,
         on_answer: OnAnswer = lambda operation, outcome, seconds: None,
+        now: Now = anyio.current_time,
+        sleep: Sleep = anyio.sleep,
     ) -> None:
         """`api_root` ends in /api/v1; the key goes there and nowhere else. `is_local`: it is this machine.
-        `on_answer` hears of every exchange: its operation, what it came to, its seconds."""
+        `on_answer` hears of every exchange: its operation, what it came to, its seconds. Limits count by `now`."""
         self._key = key
         self._on_answer = on_answer
         self._whole_call = whole_call.total_seconds()
@@ -84,11 +86,10 @@ class DashScope:
             trust_env=not is_local,  # a proxy of the environment does not reach our own loopback
             event_hooks={"response": [self._note_time]},
         )
-        # A leaky bucket lets its whole size through at once and goes on at its rate, so the two together must
-        # be the limit: submissions evenly spaced, queries in bursts of a quarter of what a second may hold.
-        self._submissions = AsyncLimiter(1, 1 / max(1, submissions_per_second - 1))
+        # Submissions evenly spaced, queries in bursts of a quarter of what a second may hold.
+        self._submissions = Pace(burst=1, per_second=max(1, submissions_per_second - 1), now=now, sleep=sleep)
         burst = max(1, queries_per_second // 4)
-        self._queries = AsyncLimiter(burst, burst / max(1, queries_per_second - burst))
+        self._queries = Pace(burst=burst, per_second=max(1, queries_per_second - burst), now=now, sleep=sleep)
 
         self.told_time: datetime | None = None
         """What DashScope's own clock said with its last answer, to the second."""
@@ -116,8 +117,8 @@ class DashScope:
         headers = {**self._headers, "X-DashScope-Async": "enable"}
         if request.audio_url and request.audio_url.startswith("oss://"):
             headers["X-DashScope-OssResourceResolve"] = "enable"
-        async with self._submissions:
-            response = await self._post_once(headers, _body(request))
+        await self._submissions.wait()
+        response = await self._post_once(headers, _body(request))
         return self._accepted(response)
 
     async def look(self, dashscope_task_id: str) -> RemoteTask:
@@ -205,8 +206,8 @@ class DashScope:
     ) -> httpx.Response:
         """A call that may be repeated freely. Never carries the header of creation: DashScope refuses that."""
         try:
-            async with self._queries:
-                return await self._exchange(operation, method, path, headers=self._headers, params=params)
+            await self._queries.wait()
+            return await self._exchange(operation, method, path, headers=self._headers, params=params)
         except (httpx.HTTPError, TimeoutError) as error:
             raise Unavailable(say("DashScope did not answer ({kind}).", kind=type(error).__name__)) from error
 
