@@ -7,7 +7,7 @@ _MICROS = Decimal(1_000_000)
 _CENTS = Decimal("0.01")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Money:
     """An amount in one currency. Amounts of different currencies never meet."""
 

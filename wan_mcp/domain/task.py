@@ -90,7 +90,7 @@ class Problem:
         return said(self.message)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)  # thousands may be open
 class VideoTask:
     """Our durable record of one paid attempt. Every change is a new version."""
 
@@ -255,7 +255,7 @@ class Mark:
 Step = Wait | Send | Look | Find | Save | Mark | None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Attention:
     """What its watcher remembers of a task and need not survive a crash."""
 

@@ -6,11 +6,12 @@ Nothing here waits, or does anything.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from itertools import count
 
+from wan_mcp.adapters.ledger import folded, unfolded
 from wan_mcp.domain.looking import EVERY
 from wan_mcp.domain.task import STALE_QUEUE, Attention, Find, Look, Send, Status, Step, VideoTask, Wait, next_step
 
@@ -19,19 +20,42 @@ _WITHOUT_A_KEY = timedelta(minutes=5)
 """When to consider again what only a process with a key can do."""
 
 
-@dataclass(eq=False, slots=True)
 class Watched:
-    """One task under watch, as last read or written here."""
+    """One task under watch, as last read or written here. While it waits, it is kept folded as the ledger has it: a
+    third of the memory."""
 
-    task: VideoTask
-    attention: Attention
-    is_busy: bool = False
-    trouble: str | None = None
-    """What the last look or download came to, where it came to nothing."""
-    due: datetime | None = None
-    """What it stands in a line for."""
-    wanted: float = 0.0
-    """Looks a second that it would take if it were the only one."""
+    __slots__ = ("_folded", "_task", "attention", "due", "id", "is_busy", "trouble", "version", "wanted")
+
+    def __init__(self, task: VideoTask, attention: Attention) -> None:
+        self.id = task.id
+        self.task = task
+        self.attention = attention
+        self.is_busy = False
+        self.trouble: str | None = None
+        """What the last look or download came to, where it came to nothing."""
+        self.due: datetime | None = None
+        """What it stands in a line for."""
+        self.wanted = 0.0
+        """Looks a second that it would take if it were the only one."""
+
+    @property
+    def task(self) -> VideoTask:
+        """The task itself."""
+        if self._task is None:
+            self._task = unfolded(self._folded)
+        return self._task
+
+    @task.setter
+    def task(self, task: VideoTask) -> None:
+        self._task: VideoTask | None = task
+        self._folded = b""
+        self.version = task.version
+
+    def fold(self) -> None:
+        """It will not be needed for a while."""
+        if self._task is not None:
+            self._folded = self._folded or folded(self._task)
+            self._task = None
 
 
 class Agenda:
@@ -62,12 +86,12 @@ class Agenda:
     def add(self, watched: Watched, now: datetime) -> None:
         """Watch one more."""
         self._seen_at = self._seen_at or now
-        self._watched[watched.task.id] = watched
+        self._watched[watched.id] = watched
         self.place(watched, now)
 
     def drop(self, watched: Watched) -> None:
         """Watch it no longer."""
-        self._watched.pop(watched.task.id, None)
+        self._watched.pop(watched.id, None)
         self._leave(watched)
         self.note(watched, wanted=0)
 
@@ -93,11 +117,13 @@ class Agenda:
             return
         if isinstance(step, Send):
             self._queue[task.id] = watched
+            watched.fold()
             return
         if task.status is Status.QUEUED:
             self._released.add(task.id)
         line = self._looks if is_looked_at else self._others
         line.put(watched, step.until if isinstance(step, Wait) else now)
+        watched.fold()
 
     def due(self, now: datetime, *, looks: int) -> list[tuple[Watched, Step]]:
         """Take out what is due, of the looks no more than so many: those that have been due for longest."""
@@ -143,8 +169,8 @@ class Agenda:
 
     def _leave(self, watched: Watched) -> None:
         watched.due = None
-        self._queue.pop(watched.task.id, None)
-        self._released.discard(watched.task.id)
+        self._queue.pop(watched.id, None)
+        self._released.discard(watched.id)
 
 
 class _Line:

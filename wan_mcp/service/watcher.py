@@ -149,7 +149,7 @@ class Watcher:
         """Take note of a newer version that was recorded elsewhere, if this process watches the task."""
         self.changes.noticed(task)
         known = self._agenda.get(task.id)
-        if known is not None and known.task.version < task.version:
+        if known is not None and known.version < task.version:
             known.task = task
             self._attend(known)
             self._tell()
@@ -228,7 +228,7 @@ class Watcher:
         """Read what others have written about what this process watches, and what it was to watch and does not."""
         ids = [row.task_id for row in ours if self._known_version(row.task_id) < row.version]
         present = {row.task_id for row in unsettled}
-        ids += [known.task.id for known in self._agenda if known.task.id not in present]  # settled by somebody else
+        ids += [known.id for known in self._agenda if known.id not in present]  # settled by somebody else
         for task in await self._ledger.tasks(ids):
             if task.is_settled:
                 self.refresh(task)
@@ -239,7 +239,7 @@ class Watcher:
 
     def _known_version(self, task_id: str) -> int:
         known = self._agenda.get(task_id)
-        return known.task.version if known is not None else -1
+        return known.version if known is not None else -1
 
     async def _take(self, left: Sequence[Unsettled]) -> None:
         attended: dict[str, datetime] = {}

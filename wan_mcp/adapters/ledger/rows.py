@@ -16,11 +16,21 @@ TASK = TypeAdapter(VideoTask)
 FILM = TypeAdapter(Film)
 
 
+def folded(task: VideoTask) -> bytes:
+    """Return a task as an entry has it, to be kept in little memory."""
+    return TASK.dump_json(task, exclude_defaults=True)
+
+
+def unfolded(body: bytes) -> VideoTask:
+    """Read back what `folded` wrote."""
+    return TASK.validate_json(body)
+
+
 class LedgerRows(LedgerFile):
     """How rows are written and read, within whatever transaction is open."""
 
     def _append(self, task: VideoTask) -> None:
-        body = TASK.dump_json(task, exclude_defaults=True).decode()
+        body = folded(task).decode()
         try:
             self._db.execute(
                 "INSERT INTO entries (task_id, version, at_ms, status, body) VALUES (?, ?, ?, ?, ?)",
