@@ -56,6 +56,6 @@ def settings(url: str, folder: Path, **more: Any) -> Settings:
 
 @asynccontextmanager
 async def opened(settings: Settings, clock: Clock) -> AsyncGenerator[Videos]:
-    """The service, whose watcher takes its turns when it is told to."""
-    async with open_service(settings, clock=clock, watching=False) as videos:
+    """The service, whose watcher takes its turns when it is told to. Videos are saved as they come."""
+    async with open_service(settings, clock=clock, watching=False, stamping=False) as videos:
         yield videos
