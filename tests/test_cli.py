@@ -10,6 +10,7 @@ import pytest
 
 from tests.commands import run
 from wan_mcp import __version__
+from wan_mcp.cli import main
 from wan_mcp.cli.commands import program
 from wan_mcp.settings import Settings
 
@@ -52,6 +53,20 @@ def test_every_command_has_a_help_that_fits_eighty_columns(command: str) -> None
     assert result.exit_code == 0
     assert all(len(line) <= 80 for line in result.stdout.splitlines())
     assert "..." not in run("--help").stdout.replace("[ARGS]...", "")
+
+
+def test_ctrl_c_in_the_first_moment_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who types it at once has only mistyped something; imports take a third of a second."""
+
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["wan-mcp", "tasks"])
+    monkeypatch.setattr("wan_mcp.settings.language", interrupted)
+    with pytest.raises(SystemExit) as end:
+        main()
+
+    assert end.value.code == 130
 
 
 def test_the_version_is_told() -> None:

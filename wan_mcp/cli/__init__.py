@@ -18,6 +18,13 @@ __all__ = ["main", "serve"]
 
 def main() -> None:
     """Run `wan-mcp` with the arguments of this process."""
+    try:
+        _main()
+    except KeyboardInterrupt:  # while it is still being imported: nothing has begun
+        sys.exit(130)
+
+
+def _main() -> None:
     if sys.argv[1:] in ([], ["serve"]):
         serve()  # as hosts start it: without the time that reading options takes
     else:

@@ -99,13 +99,15 @@ def _versions() -> Iterator[Finding]:
             check=later("media"),
             state="note",
             found=say(
-                "The extra is not installed ({missing} missing); only the simulator's pictures need it.",
+                "The extra is not installed ({missing} missing): no previews, no joined films, no origin in the files.",
                 missing=", ".join(missing),
             ),
             advice="pip install 'wan-mcp[media]'",
         )
     else:
-        yield Finding(check=later("media"), found=say("The extra is installed: the simulator draws its videos."))
+        yield Finding(
+            check=later("media"), found=say("The extra is installed: previews, joined films, drawn simulations.")
+        )
 
 
 def _of_settings() -> Iterator[Finding]:

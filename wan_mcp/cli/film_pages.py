@@ -26,7 +26,7 @@ def badge(status: FilmStatus) -> Text:
 def film_card(console: Console, report: FilmReport) -> None:
     """One film with everything that matters about it."""
     film = report.film
-    console.print(Text.assemble(badge(report.status), "  ", printable(film.script.title)), soft_wrap=True)
+    console.print(Text.assemble(badge(report.status), "  ", (printable(film.script.title), "bold")), soft_wrap=True)
     fact(console, say("film"), film.id)
     fact(console, say("shots"), f"{film_views.facts(report)}, {film.script.shots[0].size}")
     fact(console, "", film_views.progress_words(report))
@@ -37,7 +37,7 @@ def film_card(console: Console, report: FilmReport) -> None:
     fact(console, say("cost"), film_views.cost_words(report))
     fact(console, say("time"), film_views.time_words(report))
     if report.is_settled and film.file:
-        fact(console, say("file"), printable(film.file), is_whole=True)
+        fact(console, say("file"), printable(film.file), style="bold", is_whole=True)
     for remark in film.remarks:
         fact(console, say("note"), printable(said(remark)))
     if report.trouble:
