@@ -133,3 +133,44 @@ def test_json_is_a_script_too(tmp_path: Path) -> None:
     path = tmp_path / "script.json"
     path.write_text(json.dumps({"title": "x", "shots": [{"prompt": "y"}]}))
     assert read_page(str(path)).told == {"title": "x", "shots": [{"prompt": "y"}]}
+
+
+async def test_a_shot_is_made_anew_from_the_terminal(person: Person, script: str, simulator: Simulator) -> None:
+    """Who works there has no other way on; and a script must not take what is half paid for nothing at all."""
+    simulator.mishap(on="create", kind="fail", code="DataInspectionFailed", prompt_contains="wakes")
+    needs = await person.types("film", script, "--yes")
+    assert needs.exit_code == 3
+    assert "Run `wan-mcp retake` with the shot's number and another prompt" in needs.stdout
+    [film_id] = re.findall(r"film_[\w-]{22}\b", needs.stderr)
+    unnamed = await person.types("retake", film_id, "--seed", "7")
+    assert (unnamed.exit_code, "name it by --shot" in unnamed.stderr) == (2, True)
+
+    env = {"WAN_MCP_CONFIRM_ABOVE": "1"}
+    refused = await person.types("retake", film_id, "--shot", "1", terminal=a_terminal(), answer="n\n", env=env)
+    assert refused.exit_code == 1
+    ordered = await person.types("retake", film_id, "--shot", "1", "--prompt", "A fox.", "--no-wait", "--json")
+    assert json.loads(ordered.stdout)["next_step"] == f"`wan-mcp film {film_id}` waits for it and fetches the file."
+    again = await person.types("retake", film_id, "--shot", "1", "--prompt", "A fox.", "--no-wait")
+    assert "The same film is already under way" in again.stderr
+    shown = await person.types("film", film_id, "--no-wait")
+    assert shown.stdout.startswith("RENDERING")
+    for terminal in (a_terminal(), a_terminal(TERM="dumb")):
+        done = await person.types("film", film_id, terminal=terminal)
+        assert done.exit_code == 0
+
+
+async def test_nothing_made_is_no_success_and_no_debt(person: Person, script: str, simulator: Simulator) -> None:
+    """1, not 3: it may be ordered again."""
+    simulator.mishap(on="create", kind="refuse", code="Arrearage", times=9)
+    result = await person.types("film", script, "--yes")
+    assert result.exit_code == 1
+    assert "0.00 CNY free" in result.stdout
+
+
+async def test_films_are_watched_among_the_tasks(person: Person, script: str) -> None:
+    """Each change is a line, until they have ended."""
+    ordered = await person.reads("film", script, "--yes", "--no-wait")
+    watched = await person.types("tasks", "--watch")
+    lines = [line for line in watched.stdout.splitlines() if line.startswith(ordered["film_id"])]
+    assert " | RENDERING | film of 2 shots, 15 s | 4.50 CNY held | The fox" in lines[0]
+    assert " | SUCCEEDED | " in lines[-1]

@@ -129,6 +129,7 @@ async def test_one_question_is_asked_for_the_whole_film(videos: Videos, simulato
         no = await client.call_tool("create_film", FOX)
         assert no.is_error
         assert "did not agree" in text(no)
+        assert "then call create_film again with max_cost=12.00" in text(no), "they may change their mind in words"
         yes = await client.call_tool("create_film", FOX)
     assert not yes.is_error
     assert asked == ["Make the film “The fox”, 3 shots, for 12.00 CNY (720P: 0.60 CNY/s × 20 s = 12.00 CNY)?"] * 2
@@ -189,6 +190,37 @@ async def test_a_film_is_cancelled_by_the_tool_and_as_an_mcp_task(videos: Videos
             await client.read_resource(f"wan://videos/{film_id}")
         with pytest.raises(MCPError):
             await client.read_resource("wan://films/film_nothere")
+
+
+async def test_a_price_that_would_be_refused_says_so(videos: Videos) -> None:
+    """Before a model promises something to its person."""
+
+    async def estimated(**arguments: Any) -> str:
+        async with client_of(videos) as client:
+            result = await client.call_tool("estimate_cost", arguments)
+        assert text(result).endswith(data(result).get("hurdle", "today)."))
+        return data(result).get("hurdle", "")
+
+    assert await estimated() == ""
+    assert await estimated(resolution="1080P", duration=10) == (
+        "The person must agree first: it costs more than 5.00 CNY."
+    )
+    assert await estimated(count=40) == "It would be refused: only 100.00 CNY are left today."
+    assert await estimated(resolution="1080P", shots=[10] * 11) == (
+        "It would be refused: only 100.00 CNY are left today."
+    )
+    assert await estimated(resolution="480P", shots=[10] * 2) == (
+        "The person must agree first: it costs more than 5.00 CNY."
+    )
+
+
+async def test_a_film_without_shots_is_told_what_is_missing(videos: Videos) -> None:
+    """“Not None” is Python, and no model's language."""
+    async with client_of(videos) as client:
+        told = await client.call_tool("create_film", {"title": "x"})
+        assert "shots is missing: a list of 1 to 60 shots." in text(told)
+        dear = await client.call_tool("create_film", FOX | {"max_cost": 5.0})
+        assert "This costs 12.00 CNY, more than the max_cost of 5.00 CNY." in text(dear)
 
 
 async def test_a_price_for_lengths_that_no_shot_has_is_refused(videos: Videos) -> None:

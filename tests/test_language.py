@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -24,10 +25,16 @@ PACKAGE = Path(wan_mcp.__file__).parent
 SOURCES = [path for path in sorted(PACKAGE.rglob("*.py")) if "simulator" not in path.parts]
 
 
+@cache
+def _parsed(path: Path) -> ast.Module:
+    """Once for all tests: it is most of their time."""
+    return ast.parse(path.read_text("utf-8"))
+
+
 def _calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
     """Every call of one of these functions, and where it is."""
     for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(_parsed(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
                 yield f"{path.relative_to(PACKAGE)}:{node.lineno}", node
 
@@ -38,7 +45,7 @@ def _raised() -> Iterator[tuple[str, ast.expr]]:
     tellers = {error.__name__ for error in _errors(WanError)} | others
     for path in SOURCES:
         asks_pydantic = path.name in ("settings.py", "tokens.py")  # whose errors are ValueErrors first
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(_parsed(path)):
             if isinstance(node, ast.Call) and (
                 _name(node) in tellers or (asks_pydantic and _name(node) == "ValueError")
             ):
@@ -99,7 +106,7 @@ def _of_click() -> set[str]:
     """Every text for which click asks gettext, and the names of its types."""
     texts = {click.INT.name, click.IntRange.name, click.FLOAT.name, click.FloatRange.name}
     for path in Path(click.__file__).parent.glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        for node in ast.walk(_parsed(path)):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("_", "ngettext"):
                 texts |= {str(text.value) for text in node.args if isinstance(text, ast.Constant)}
     return texts

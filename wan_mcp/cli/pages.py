@@ -222,4 +222,4 @@ def price(console: Console, quote: Quote, account: Account, *, free_quota: str |
         fact(console, say("quota"), free_quota)
     fact(console, say("note"), say("Only seconds of successful videos are billed."))
     if hurdle:
-        fact(console, say("next"), hurdle)
+        fact(console, say("note"), hurdle)

@@ -76,7 +76,7 @@ def _of_task(report: Report) -> Group:
 def _of_film(report: FilmReport) -> Group:
     lines = [_title(report.film.script.title), _dim(f"{report.film.id}  {film_views.facts(report)}")]
     if not report.is_settled:
-        lines.append(_dim(film_views.progress_words(report)))
+        lines.append(_dim(film_views.doing_words(report)))
     for words in film_views.attention_words(report):
         lines.append(Text(printable(words), style="red", overflow="ellipsis", no_wrap=True))
     return Group(*lines)

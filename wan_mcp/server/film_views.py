@@ -98,7 +98,7 @@ def cost_words(report: FilmReport) -> str:
     if not report.held.amount and not report.charged.amount:
         return f"{report.held} {money_word('free')}"
     parts: list[tuple[Money, MoneyState]] = [(report.held, "held"), (report.charged, "charged")]
-    return ", ".join(f"{amount} {money_word(state)}" for amount, state in parts if amount.amount)
+    return say(", ").join(f"{amount} {money_word(state)}" for amount, state in parts if amount.amount)
 
 
 def _state(report: FilmReport) -> str:
@@ -208,6 +208,8 @@ def next_words(report: FilmReport) -> str:
     """What the caller does next."""
     film = report.film
     match report.status:
+        case F.RENDERING if film.canceled_at is not None:
+            return say("Call get_film with this film_id to see what becomes of it.")
         case F.RENDERING | F.JOINING if report.attention:
             return sentences(say("The rest goes on meanwhile."), _retake_words(report))
         case F.RENDERING | F.JOINING:
@@ -238,14 +240,16 @@ def _retake_words(report: FilmReport) -> str:
 
 def progress_words(report: FilmReport) -> str:
     """One line of progress, the useful part first."""
+    words = doing_words(report)
+    return f"{report.status}: {words}" if report.is_settled else words
+
+
+def doing_words(report: FilmReport) -> str:
+    """How many shots are saved, and what goes on with the others."""
+    if report.status is F.JOINING:
+        return say("{count} shots saved, joining them", count=len(report.shots))
     saved = say("{saved} of {count} shots saved", saved=report.saved, count=len(report.shots))
-    match report.status:
-        case F.RENDERING:
-            return say(", ").join([saved, *_doing(report)])
-        case F.JOINING:
-            return say("{count} shots saved, joining them", count=len(report.shots))
-        case F.ATTENTION | F.SUCCEEDED | F.CANCELED:
-            return f"{report.status}: {saved}"
+    return say(", ").join([saved, *_doing(report)])
 
 
 def _doing(report: FilmReport) -> list[str]:

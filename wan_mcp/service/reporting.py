@@ -14,6 +14,8 @@ from wan_mcp.service.watcher import Watcher
 
 _SOON = timedelta(seconds=2)
 """Until a film is asked for again whose shots are all made: it is being joined."""
+_LATER = timedelta(seconds=15)
+"""Until one is asked for again of which nothing is at DashScope: its shots wait for their turn, or are in doubt."""
 
 
 class Reports:
@@ -60,7 +62,7 @@ class Reports:
             usual=await self._usual_of_film(shots),
             is_known_request=is_known_request,
             trouble=next((trouble for trouble in troubles if trouble), None),
-            next_look=min(looks, default=_SOON),
+            next_look=min(looks, default=_SOON if status is FilmStatus.JOINING else _LATER),
         )
 
     async def _usual_of_film(self, shots: Sequence[Shot]) -> timedelta:

@@ -113,6 +113,8 @@ FILM: dict[str, str] = {
         "可能已扣费；请本人用 `wan-mcp settle {task}` 裁定。"
     ),
     "{held} held, {charged} charged.": "已预留 {held}，已扣费 {charged}。",
+    "Call get_film with this film_id to see what becomes of it.": "请用此 film_id 调用 get_film 查看结果。",
+    "called off; what had started is made, paid and kept": "已取消；已经开始的镜头仍会完成、计费并保留",
     "The rest goes on meanwhile.": "其余镜头照常进行。",
     "The file has the older take of it.": "文件中是该镜头较早的镜次。",
     "Next: call get_film with this film_id.": "下一步：用此 film_id 调用 get_film。",
