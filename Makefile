@@ -16,11 +16,11 @@ demo: .venv/run  ## The whole main job against the simulator; no key, no cost
 	$(BIN)/wan-mcp demo
 
 test: .venv/dev  ## The fast suite
-	$(BIN)/python -m pytest --numprocesses 2
+	$(BIN)/python -m pytest --numprocesses 4
 
 coverage: .venv/dev  ## The fast suite again, saying which branches it does not take
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m coverage run -m pytest --numprocesses 2
+	$(BIN)/python -m coverage run -m pytest --numprocesses 4
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 

@@ -171,6 +171,14 @@ def the_ledger_is_audited(request: pytest.FixtureRequest, tmp_path: Path) -> Gen
     audit(list(tmp_path.rglob("ledger.db")), simulator)
 
 
+def pytest_configure() -> None:
+    """How long an example takes is the machine's business, not a property of ours."""
+    import hypothesis
+
+    hypothesis.settings.register_profile("in no hurry", deadline=None)
+    hypothesis.settings.load_profile("in no hurry")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How a deliberate change of words is taken over."""
     parser.addoption("--renew-snapshots", action="store_true", help="write tests/snapshots/ anew")
