@@ -337,7 +337,7 @@ _VALUES = st.recursive(
 _OBJECTS = st.dictionaries(st.text() | st.sampled_from(["b", "wan"]), _VALUES, max_size=4)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     document=_OBJECTS,
     servers=st.none() | _OBJECTS,

@@ -421,7 +421,7 @@ async def test_currencies_and_accounts_are_counted_apart(ledger: Ledger) -> None
     assert (await ledger.standing(ACCOUNT, "CNY", DAY_START)).charged_today == cny("0")
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(min_value=1, max_value=10**9), min_size=1, max_size=6))
 def test_the_sum_of_any_prices_is_exact(micros: list[int]) -> None:
     """Prices of 0.05 dollars a second are no binary fractions; SQL sums millionths as whole numbers."""
