@@ -9,7 +9,6 @@ from typing import Any
 
 import anyio
 import anyio.lowlevel
-import hypothesis
 import pytest
 
 from tests.audit import audit
@@ -19,9 +18,6 @@ from wan_mcp.service.composition import open_service
 from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
 from wan_mcp.simulator import Simulator, serving
-
-hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine makes nothing wrong
-hypothesis.settings.load_profile("patient")
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 """Noon in Beijing, far from midnight in most places."""
