@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 from mcp import Client, MCPError
-from mcp.types import ElicitRequestParams, ElicitResult, ImageContent, ResourceLink
+from mcp.types import ElicitRequestParams, ElicitResult, ImageContent, ResourceLink, ResourceTemplateReference
 
 from tests.conftest import HandClock
 from tests.films import FOX, shots
 from tests.test_films import pass_time, seen, simulator
 from tests.test_server import data, text
+from wan_mcp.domain.errors import LedgerUnusable
 from wan_mcp.server import film_views
 from wan_mcp.server.app import build_server
 from wan_mcp.server.film_views import spans
@@ -190,6 +191,22 @@ async def test_a_film_is_cancelled_by_the_tool_and_as_an_mcp_task(videos: Videos
             await client.read_resource(f"wan://videos/{film_id}")
         with pytest.raises(MCPError):
             await client.read_resource("wan://films/film_nothere")
+
+
+async def test_the_ids_of_films_are_offered(videos: Videos) -> None:
+    """To who fills in the address of one; where there is no ledger, nothing is."""
+    film = ResourceTemplateReference(type="ref/resource", uri="wan://films/{film_id}")
+
+    async def nowhere() -> Videos:
+        raise LedgerUnusable("It cannot be read.")
+
+    async with client_of(videos) as client:
+        film_id = data(await client.call_tool("create_film", SMALL))["film_id"]
+        typed = await client.complete(film, {"name": "film_id", "value": film_id[:9]})
+        other = await client.complete(film, {"name": "film_id", "value": "film_nothing_like_it"})
+    async with Client(build_server(nowhere)) as client:
+        none = await client.complete(film, {"name": "film_id", "value": ""})
+    assert [one.completion.values for one in (typed, other, none)] == [[film_id], [], []]
 
 
 async def test_a_price_that_would_be_refused_says_so(videos: Videos) -> None:
