@@ -6,12 +6,12 @@ What stands there below the table is written by hand and stays.
 import sys
 from pathlib import Path
 
-from benchmarks import burst, calls, chaos, crowd, download, finding_out, growth, http_door, start
+from benchmarks import burst, calls, chaos, crowd, download, fairness, finding_out, growth, http_door, start
 from benchmarks.figures import Figure, machine, table
 
 FILE = Path(__file__).with_name("RESULTS.md")
 BEGIN, END = "<!-- measured -->", "<!-- /measured -->"
-ALL = (start, calls, finding_out, crowd, burst, growth, download, http_door, chaos)
+ALL = (start, calls, finding_out, crowd, fairness, burst, growth, download, http_door, chaos)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ after the other. The whole service on the simulator, in turned time.
 """
 
 import functools
+import math
 import tempfile
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
@@ -12,17 +13,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import anyio
 
 from benchmarks.figures import Figure, at_least, at_most, quantile, show, told
-from benchmarks.turned import KEY, TurnedClock, opened, settings
+from benchmarks.turned import KEY, TurnedClock, settings
 from benchmarks.waiting import SIZE, fill
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.catalogue import WAN25_T2V
+from wan_mcp.domain.looking import EVERY
 from wan_mcp.domain.request import Limits, parse_request, request_arguments
 from wan_mcp.domain.task import VideoTask
+from wan_mcp.service.clock import Clock
+from wan_mcp.service.composition import open_service
 from wan_mcp.simulator import Simulator, serving
 
 SENT_WITHIN = 50.0
@@ -38,6 +43,8 @@ class Found:
     """Seconds from the end at DashScope to the ledger, in the order of the ends."""
     looks: float
     """Of each task."""
+    fixed_looks: Sequence[int]
+    """What asking every 15 seconds would have taken of each."""
     busiest: int
     """Calls in the busiest second."""
     order: float
@@ -61,34 +68,37 @@ def run(tasks: int = 400) -> list[Figure]:
 @functools.cache
 def measure(tasks: int) -> Found:
     """Let so many tasks end, and watch."""
-    return anyio.run(_watched, tasks)
+    return anyio.run(watched, tasks, TurnedClock(), {}, float("inf"))
 
 
-async def _watched(tasks: int) -> Found:
-    clock = TurnedClock()
+async def watched(tasks: int, clock: Clock, options: dict[str, Any], seconds: float) -> Found:
+    """Watch so many tasks at a simulator with these options until all have ended, or for so long; a clock that is not
+    turned goes by itself."""
     free = {"running_limit": tasks, "queue_limit": tasks, "submit_rate": None, "query_rate": None}
-    simulator = Simulator(now=clock.now, media="clip", **free)
+    simulator = Simulator(now=clock.now, media="clip", **free, **options)
     with tempfile.TemporaryDirectory() as folder:
         async with serving(simulator) as url:
             given = settings(url, Path(folder))
             sent: dict[str, datetime] = {}
             async for remote in submitted(given.api_root, tasks):
                 sent[remote] = clock.now()
-                clock.turn(SENT_WITHIN / tasks)
+                await clock.hold(SENT_WITHIN / tasks if isinstance(clock, TurnedClock) else 0.1)
             await fill(given, list(sent.values()), remote=list(sent))
             already = len(simulator.requests)
-            async with opened(given, clock) as videos:
-                await videos.watcher.turn()
-                while videos.watcher.open_count:
-                    clock.turn(_STEP)
+            with anyio.move_on_after(seconds):
+                async with open_service(given, clock=clock, watching=False, stamping=False) as videos:
                     await videos.watcher.turn()
+                    while videos.watcher.open_count:
+                        await clock.hold(_STEP)
+                        await videos.watcher.turn()
             calls = [call for call in simulator.requests[already:] if "/tasks/" in call.path]
             ends = {task.id: task.ended_at for task in simulator.accepted}
             found = await _in_the_ledger(given.ledger, [f"vid_{number:022x}" for number in range(tasks)])
-    pairs = [(end, task.since) for task in found if (end := ends[task.dashscope_task_id or ""])]
+    pairs = [(end, task.since) for task in found if not task.is_open and (end := ends[task.dashscope_task_id or ""])]
     return Found(
         late=[(since - end).total_seconds() for end, since in sorted(pairs)],
         looks=len(calls) / tasks,
+        fixed_looks=[math.ceil((end - sent[remote]).total_seconds() / EVERY) for remote, end in ends.items() if end],
         busiest=max(Counter(int(call.at.timestamp()) for call in calls).values()),
         order=_rank_correlation(pairs),
         overtaken=_most_overtaken(pairs),

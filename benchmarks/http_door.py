@@ -32,21 +32,15 @@ WAIT = 1
 def run(clients: int = 100, calls: int = 4, rounds: int = 2) -> list[Figure]:
     """Measure."""
     ours, empty = list[tuple[float, float]](), list[tuple[float, float]]()
-    with tempfile.TemporaryDirectory() as folder, standing_in("RUNNING") as dashscope:
-        environment = {
-            "DASHSCOPE_API_KEY": KEY,
-            "DASHSCOPE_HTTP_BASE_URL": f"{dashscope}/api/v1",
-            "WAN_MCP_LEDGER": f"{folder}/ledger.db",
-            "WAN_MCP_OUTPUT_DIR": folder,
-        }
-        port, other = _free_port(), _free_port()
-        serve = (*OURS, "serve", "--transport", "streamable-http", "--port", str(port))
-        with _served(serve, environment, port) as url, _served((*EMPTY, str(other)), {}, other) as empty_url:
-            created = anyio.run(_call, url, "create_video", {"prompt": "a cat"})
-            waiting = {"task_id": created["structuredContent"]["task_id"], "wait_seconds": WAIT}
-            for _ in range(rounds):
-                ours.append(anyio.run(_load, url, "get_video_task", waiting, clients, calls))
-                empty.append(anyio.run(_load, empty_url, "wait", {"seconds": WAIT}, clients, calls))
+    other = _free_port()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _ours(folder) as (url, waiting),
+        _served((*EMPTY, str(other)), {}, other) as empty_url,
+    ):
+        for _ in range(rounds):
+            ours.append(anyio.run(_load, url, "get_video_task", waiting, clients, calls))
+            empty.append(anyio.run(_load, empty_url, "wait", {"seconds": WAIT}, clients, calls))
     rate, p99 = (statistics.median(part) for part in zip(*ours, strict=True))
     empty_rate, empty_p99 = (statistics.median(part) for part in zip(*empty, strict=True))
     return [
@@ -62,6 +56,28 @@ def run(clients: int = 100, calls: int = 4, rounds: int = 2) -> list[Figure]:
         ),
         told("each call waits", f"{WAIT} s"),
     ]
+
+
+def lateness(clients: Sequence[int]) -> list[float]:
+    """By how many seconds the 99th percentile of what waits a second comes later than that, for so many clients."""
+    with tempfile.TemporaryDirectory() as folder, _ours(folder) as (url, waiting):
+        return [anyio.run(_load, url, "get_video_task", waiting, count, 3)[1] - WAIT for count in clients]
+
+
+@contextmanager
+def _ours(folder: str) -> Generator[tuple[str, dict[str, Any]]]:
+    """Our server, and a call that waits there."""
+    with standing_in("RUNNING") as dashscope:
+        environment = {
+            "DASHSCOPE_API_KEY": KEY,
+            "DASHSCOPE_HTTP_BASE_URL": f"{dashscope}/api/v1",
+            "WAN_MCP_LEDGER": f"{folder}/ledger.db",
+            "WAN_MCP_OUTPUT_DIR": folder,
+        }
+        port = _free_port()
+        with _served((*OURS, "serve", "--transport", "streamable-http", "--port", str(port)), environment, port) as url:
+            created = anyio.run(_call, url, "create_video", {"prompt": "a cat"})
+            yield url, {"task_id": created["structuredContent"]["task_id"], "wait_seconds": WAIT}
 
 
 async def _load(url: str, tool: str, arguments: Mapping[str, Any], clients: int, calls: int) -> tuple[float, float]:

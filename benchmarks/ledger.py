@@ -181,6 +181,17 @@ class Bench:
         took["unsettled"] = await measured(lambda: ledger.unsettled(ACCOUNT))
         return took
 
+    async def some(self) -> dict[str, list[float]]:
+        """Measure only what every call waits for."""
+        await self._reserve()
+        took = {"record": await measured(self._cancel, after=self._reserve, samples=100)}
+        await self._cancel()
+        took["reserve"] = await measured(self._reserve, after=self._cancel, samples=100)
+        took["list of 20"] = await measured(
+            lambda: self._ledger.newest(ACCOUNT, "local", status=None, limit=20), samples=100
+        )
+        return took
+
     async def hammer(self) -> None:
         """Reserve and record until this process is ended."""
         while True:

@@ -624,6 +624,35 @@ async def test_a_watch_is_taken_over_by_one_alone(ledger: Ledger) -> None:
     assert (await ledger.unsettled(ACCOUNT))[0][1] == "ann"
 
 
+async def test_many_watches_are_taken_over_at_once_but_for_those_that_somebody_else_took(ledger: Ledger) -> None:
+    """Thousands may be left by one dead process."""
+    tasks = [await written(ledger, S.RUNNING) for _ in range(3)]
+    news = await ledger.unsettled_since(ACCOUNT, None)
+    assert news is not None
+    _, left = news
+    assert await ledger.take(tasks[1].id, owner="bob", before="me")
+
+    assert await ledger.take_over(left, owner="ann") == [tasks[0], tasks[2]]
+    assert [owner for _, owner in await ledger.unsettled(ACCOUNT)] == ["ann", "bob", "ann"]
+
+
+async def test_nothing_is_read_again_until_somebody_has_written(ledger: Ledger, path: Path) -> None:
+    """Every process asks every five seconds."""
+    await written(ledger, S.RUNNING)
+    news = await ledger.unsettled_since(ACCOUNT, None)
+    assert news is not None
+    assert await ledger.unsettled_since(ACCOUNT, news[0]) is None
+
+    plainly(path, "UPDATE watches SET owner = 'another process'")
+    news = await ledger.unsettled_since(ACCOUNT, news[0])
+    assert news is not None
+    assert [row.owner for row in news[1]] == ["another process"]
+    await written(ledger, S.RUNNING)
+    news = await ledger.unsettled_since(ACCOUNT, news[0])
+    assert news is not None
+    assert len(news[1]) == 2
+
+
 async def test_a_task_that_nobody_watches_can_be_taken(ledger: Ledger, path: Path) -> None:
     """A person settled it, and now it goes on."""
     task = await written(ledger, S.RUNNING)

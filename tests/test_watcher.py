@@ -389,6 +389,19 @@ async def test_two_servers_on_one_ledger_do_not_send_twice(
     assert len({task.file for task in ended}) == 8
 
 
+async def test_what_another_process_cancelled_is_watched_no_longer(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """Else its place in the queue would be asked for again and again."""
+    async with opened(settings, clock) as watches, opened(settings, clock) as cancels:
+        tasks = [await created(watches, f"take {number}") for number in range(6)]
+        await watches.watcher.turn()
+        await cancels.cancel(tasks[5].id)
+        await watches.watcher.turn()
+
+        assert watches.watcher.open_count == 5
+
+
 async def test_one_server_takes_over_what_another_left(
     settings: Settings, clock: HandClock, simulator: Simulator
 ) -> None:

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import burst, calls, chaos, crowd, download, finding_out, growth, http_door, start
+from benchmarks import burst, calls, chaos, crowd, download, fairness, finding_out, growth, http_door, start
 from benchmarks.figures import Figure, table
 
 TINY: dict[str, Callable[[], Sequence[Figure]]] = {
     "start": lambda: start.run(1),
     "calls": lambda: calls.run(2),
-    "finding_out": lambda: finding_out.run(9, live=2),
+    "finding_out": lambda: finding_out.run(9, turned=2, live=2),
     "crowd": lambda: crowd.run((20,), seconds=1),
+    "fairness": lambda: fairness.run(6),
     "burst": lambda: burst.run(6),
     "download": lambda: download.run(1, megabytes=2),
     "http_door": lambda: http_door.run(clients=3, calls=1, rounds=1),
@@ -33,5 +34,5 @@ def test_growth_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Elsewhere than over the picture of the last run."""
     monkeypatch.setattr(growth, "FILE", tmp_path / "growth.svg")
 
-    assert growth.run(2, 4)
+    assert growth.run((2, 4), (10, 20), (20, 40), (1, 2), seconds=1)
     assert growth.FILE.read_text("utf-8").startswith("<svg")
