@@ -2,12 +2,17 @@
 
 import json
 import re
+import signal
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any
 
+import anyio
 import pytest
 
-from tests.commands import Person, a_terminal, environment, talk
+from tests.commands import Person, a_terminal, environment, run, talk
+from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.cli.film import read_page
 from wan_mcp.domain.errors import InvalidRequest
 from wan_mcp.simulator import Simulator, serving
@@ -116,7 +121,19 @@ async def test_faults_are_told_by_their_lines(person: Person, tmp_path: Path) ->
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("title: [", ":1: "), ("a: b: c", ":1: "), ("- x", "must have a title and shots"), (None, "cannot be read")],
+    [
+        ("title: [", ":1: "),
+        ("a: b: c", ":1: "),
+        ("- x", "must have a title and shots"),
+        ("", "must have a title and shots"),
+        (None, "cannot be read"),
+        ("size: 4K\ntitle: a\x07b", ":2: the character U+0007 is not allowed."),
+        ("size: 4K\ntitle: 2026-13-45", ":2: this looks like a date or a number and is none"),
+        ("shots:\n- seed: 0x_", ":2: this looks like a date or a number and is none"),
+        ("shots: !!timestamp soon", ":1: this looks like a date or a number and is none"),
+        ("shots: !!bool maybe", ":1: this looks like a date or a number and is none"),
+        (f"title: {'[' * 1000}", "script.yaml is nested too deeply."),
+    ],
 )
 def test_what_is_no_script_is_told(tmp_path: Path, text: str | None, words: str) -> None:
     """With the line at which reading went wrong."""
@@ -126,6 +143,50 @@ def test_what_is_no_script_is_told(tmp_path: Path, text: str | None, words: str)
     with pytest.raises(InvalidRequest) as told:
         read_page(str(path))
     assert words in told.value.words
+
+
+def test_what_is_no_script_is_data_for_a_program(tmp_path: Path) -> None:
+    """Of every kind; nothing of it is a traceback."""
+    for kind in (
+        b"title: \xff",
+        b"title: a\x07b",
+        b"title: 2026-13-45",
+        b"[" * 1000,
+        b"2026-01-01: x",
+        b"shots: [{1: x}]",
+    ):
+        path = tmp_path / "script.yaml"
+        path.write_bytes(kind)
+        result = run("film", str(path), "--json")
+        error = json.loads(result.stdout)["error"]
+        assert (result.exit_code, error["code"], error["money_moved"]) == (1, "InvalidRequest", "no")
+        assert str(path) in error["message"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are of the Unixes")
+def test_ctrl_c_while_a_film_is_ordered_says_how_to_look(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The money is held by then, and who stopped it knows of what: of the film, and of takes anew."""
+    order = Ledger.order
+
+    async def stopped(ledger: Ledger, *film: Any, **terms: Any) -> Any:
+        await order(ledger, *film, **terms)
+        signal.raise_signal(signal.SIGINT)
+        await anyio.sleep_forever()
+
+    env = environment("http://127.0.0.1:1", tmp_path)
+    monkeypatch.setattr(Ledger, "order", stopped)
+    first = run("film", script, "--yes", "--json", env=env)
+    film_id = json.loads(first.stdout)["film_id"]
+    for words in ([], ["retake", film_id, "--yes"], ["retake", film_id, "--yes", "--json"]):
+        ended = run(*words, env=env) if words else first
+        assert ended.exit_code == 130
+        assert f"Stopped. `wan-mcp show {film_id}` shows whether it was ordered.\n" in ended.stderr
+        if "--json" in words:
+            assert json.loads(ended.stdout)["error"]["money_moved"] == "maybe"
+        assert json.loads(run("show", film_id, "--json", env=env).stdout)["cost"]["held"] == 4.5
+        assert run("cancel", film_id, env=env).exit_code == 0
 
 
 def test_json_is_a_script_too(tmp_path: Path) -> None:

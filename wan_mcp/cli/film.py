@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import click
 import yaml
+from yaml.reader import ReaderError
 
 from wan_mcp.cli import pages
 from wan_mcp.cli.order import ask
@@ -60,16 +61,48 @@ def read_page(path: str) -> Page:
     """
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-        told: object = yaml.safe_load(text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest([say("{file} cannot be read: {reason}.", file=path, reason=_reason(error))]) from error
+    try:
+        loader = _Loader(text)
+        root = loader.get_single_node()
+        told: object = root and loader.construct_document(root)
+    except _NoValueError as error:
+        raise InvalidRequest([f"{path}:{error.line}: {error}"]) from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise InvalidRequest([f"{path}:{line}: {error.problem}."]) from error
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        problem = say("the character {character} is not allowed.", character=f"U+{ord(text[error.position]):04X}")
+        raise InvalidRequest([f"{path}:{line}: {problem}"]) from error
+    except RecursionError as error:
+        raise InvalidRequest([say("{file} is nested too deeply.", file=path)]) from error
     if not isinstance(told, Mapping) or not isinstance(root, yaml.MappingNode):
         raise InvalidRequest([say("{file} must have a title and shots.", file=path)])
     return Page(path, cast(Mapping[str, object], told), _lines(root))
+
+
+class _NoValueError(Exception):
+    """A value that cannot be read, in words; `line` is where it stands."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(say("this looks like a date or a number and is none; put it in quotes if it is text."))
+        self.line = line
+
+
+class _Loader(yaml.SafeLoader):
+    """Every name is text, as in JSON; what looks like a value and is none has a line."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        return {str(name): value for name, value in super().construct_mapping(node, deep).items()}
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        # What PyYAML lets through of `2026-13-45`, `0x_`, `!!bool maybe`, `!!timestamp soon`.
+        except (ValueError, ArithmeticError, LookupError, AttributeError) as error:
+            raise _NoValueError(node.start_mark.line + 1) from error
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> object:
@@ -161,14 +194,27 @@ def retake(
 
 
 def _order(terminal: Terminal, order: Order, *, no_wait: bool) -> None:
-    """Place it, and wait for its end unless that is not wanted."""
+    """Place it, and wait for its end unless that is not wanted.
+
+    Raises:
+        KeyboardInterrupt: after saying what may have become of it.
+    """
 
     async def place(videos: Videos) -> FilmReport:
         if videos.settings.key is None:
             raise MissingKey
         return await videos.films.place(order, agreed=True)
 
-    report = visit(place)
+    try:
+        report = visit(place)
+    except KeyboardInterrupt:
+        # The ledger may have written it all down by now.
+        terminal.tell_stop(
+            say("Stopped. `wan-mcp show {film}` shows whether it was ordered.", film=order.film.id),
+            money_moved="maybe",
+            known={"film_id": order.film.id},
+        )
+        raise
     if report.is_known_request:
         terminal.say(say("The same film is already under way, so nothing new was ordered."))
     pages.fact(terminal.talk, say("film"), report.film.id)

@@ -1,7 +1,7 @@
 """stdio: start, stop, signals. stdout carries the protocol and nothing else.
 
-The SDK's own `run("stdio")` ignores SIGINT while its reader thread waits for stdin, and spends a tenth of a
-second on tearing the interpreter down; nothing that must survive is in memory, so this ends the process.
+Nothing that must survive is in memory, so this ends the process: tearing the interpreter down takes a tenth of a
+second, and would wait for the thread in which the SDK reads stdin where that is no pipe (see pipes.py) or on Windows.
 """
 
 import gc
@@ -58,5 +58,5 @@ async def _serve_stdio(opener: Callable[[], "AbstractAsyncContextManager[Videos]
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:
-    # Never sys.exit(): a thread of the SDK holds stdin, and the interpreter would abort over it.
+    # Never sys.exit(): a thread of the SDK may hold stdin (see above), and the interpreter would abort over it.
     os._exit(0 if number == signal.SIGTERM else 130)

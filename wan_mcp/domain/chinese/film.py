@@ -33,9 +33,15 @@ FILM: dict[str, str] = {
     "{id} was changed in this very moment.": "{id} 刚刚被更改。",
     # cli/film.py
     "{file} cannot be read: {reason}.": "无法读取 {file}：{reason}。",
+    "the character {character} is not allowed.": "不允许使用字符 {character}。",
+    "{file} is nested too deeply.": "{file} 嵌套过深。",
+    "this looks like a date or a number and is none; put it in quotes if it is text.": (
+        "这里看似日期或数字，却不是有效值；若是文字，请加引号。"
+    ),
     "{file} must have a title and shots.": "{file} 必须有 title 和 shots。",
     "Mend the lines and run it again.": "请改正这些行后重新运行。",
     "The same film is already under way, so nothing new was ordered.": "同样的影片已在进行中，因此没有新下单。",
+    "Stopped. `wan-mcp show {film}` shows whether it was ordered.": "已停止。运行 `wan-mcp show {film}` 可查看是否已下单。",
     "film": "影片",
     "shot {number}": "镜头 {number}",
     "{seconds} s, {prompt}": "{seconds} 秒，{prompt}",
