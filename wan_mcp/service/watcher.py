@@ -444,8 +444,9 @@ class Watcher:
         watched.trouble = None
         watched.attention = Attention(seen_at=now)
         if task.status in LOOKED_AT:
-            # All open tasks share the account's queries: with very many, each is asked less often.
-            stride = max(1.0, self._agenda.wanted / (self._model.queries_per_second * _SHARE))
+            # All open tasks of all processes share the account's queries: with very many, each is asked less often.
+            share = self._model.queries_per_second * _SHARE / (1 + len(self._neighbours))
+            stride = max(1.0, self._agenda.wanted / share)
             gap = self._gap(task, now, stride)
             self._agenda.note(watched, wanted=stride / gap.total_seconds())
             watched.attention = Attention(seen_at=now, not_before=now + gap)
