@@ -332,8 +332,10 @@ class Watcher:
             self._free(watched)
 
     def _pause_after(self, sent: Sent) -> _Pause:
-        if not sent.must_pause:
-            return _Pause()
+        if not sent.must_pause:  # what is claimed is to leave at once: other processes count by when it was claimed
+            return _Pause(
+                until=self._clock.now() + timedelta(seconds=1 / max(1, self._model.submissions_per_second - 1))
+            )
         count = self._sending_pause.count + 1
         pause = sent.pause or _growing(timedelta(seconds=1), count)
         return _Pause(count=count, until=self._clock.now() + pause)
