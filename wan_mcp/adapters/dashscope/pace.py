@@ -31,4 +31,5 @@ class Pace:
             due = max(self._next, now)
             if (early := due - self._ahead - now) > 0:
                 await self._sleep(early)
-            self._next = due + self._gap
+            # Counted from when it really went: a machine under load wakes late, and must not catch up in a bunch.
+            self._next = max(due, self._now()) + self._gap
