@@ -17,8 +17,9 @@ MINUTE = timedelta(minutes=1)
 def an_agenda(*tasks: VideoTask, due: timedelta | None = None, may_ask: bool = True) -> Agenda:
     """One that watches these, each looked at or tried again after so long."""
     agenda = Agenda(may_ask=may_ask)
+    not_before = None if due is None else T0 + due
     for task in tasks:
-        agenda.add(Watched(task, Attention(seen_at=T0, not_before=T0 + due if due else None)), T0)
+        agenda.add(Watched(task, Attention(seen_at=T0, not_before=not_before)), T0)
     return agenda
 
 
@@ -85,6 +86,7 @@ def test_a_queue_left_alone_for_an_hour_is_released_and_one_attended_is_not() ->
     later = T0 + 70 * MINUTE + STALE_QUEUE + MINUTE
     agenda.add(Watched(fresh, Attention(seen_at=later - MINUTE)), later - MINUTE)
 
+    assert not agenda.mind_the_clock(later)
     [(watched, step)] = agenda.due(later, looks=0)
     assert isinstance(step, Mark)
     assert watched.task != fresh
@@ -95,6 +97,7 @@ def test_a_clock_set_back_makes_everything_due() -> None:
     agenda = an_agenda(a_task(S.RUNNING), due=MINUTE)
     assert agenda.due(T0, looks=1) == []
 
+    assert agenda.mind_the_clock(T0 - 60 * MINUTE)
     assert len(agenda.due(T0 - 60 * MINUTE, looks=1)) == 1
 
 

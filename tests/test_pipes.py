@@ -13,6 +13,7 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from wan_mcp.server import pipes
 from wan_mcp.server.pipes import Incoming, Outgoing
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,7 @@ async def test_lines_arrive_as_they_were_written(kind: str) -> None:
 
         async with anyio.create_task_group() as both:
             both.start_soon(write)
-            async for line in Incoming(reading):
+            async for line in Incoming(reading, Outgoing(writing)):
                 received.append(line)
 
         assert received == ["{}", "a", LONG, "the last"]
@@ -60,10 +61,11 @@ async def test_lines_arrive_as_they_were_written(kind: str) -> None:
 async def test_what_is_no_text_is_still_a_line() -> None:
     """The SDK answers that it cannot be read."""
     with ends("pipe") as (reading, writing):
+        incoming = Incoming(reading, Outgoing(writing))
         os.write(writing, b"\xff\xfe\n")
         os.close(writing)
 
-        assert [line async for line in Incoming(reading)] == ["\ufffd\ufffd"]
+        assert [line async for line in incoming] == ["\ufffd\ufffd"]
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
@@ -82,7 +84,7 @@ async def test_a_host_that_does_not_read_holds_up_nothing_else(kind: str) -> Non
             both.start_soon(write)
             await anyio.wait_all_tasks_blocked()
             assert not is_written.is_set()
-            async for line in Incoming(reading):
+            async for line in Incoming(reading, Outgoing(writing)):
                 received.append(line)
 
         assert is_written.is_set()
@@ -97,6 +99,22 @@ async def test_a_host_that_is_gone_is_an_error(kind: str) -> None:
 
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
             await Outgoing(writing).write("a\n")
+
+
+async def test_a_host_that_is_done_and_does_not_read_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the server would live on for nobody, and keep its tasks from others."""
+    monkeypatch.setattr(pipes, "_LAST_ROOM", 0.01)
+    with ends("pipe") as (_, writing), ends("pipe") as (questions, asking):
+        outgoing = Outgoing(writing)
+
+        async def ask_and_go() -> None:
+            os.close(asking)
+            assert [line async for line in Incoming(questions, outgoing)] == []
+
+        async with anyio.create_task_group() as both:
+            both.start_soon(ask_and_go)
+            with pytest.raises(BrokenPipeError, match="does not read"):
+                await outgoing.write(LONG)
 
 
 def answered(stdin: int, stdout: int) -> int:

@@ -372,6 +372,39 @@ async def test_a_queue_that_was_attended_for_hours_is_not_released(
         assert (await latest(videos, task)).status is Status.SUCCEEDED
 
 
+async def test_a_queue_goes_on_when_the_clock_is_set_back(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """A pause until what is now far away would end in the release of all that waited for it."""
+    simulator.mishap(on="create", kind="throttle", retry_after=3)
+    async with opened(settings, clock) as videos:
+        task = await created(videos)
+        clock.turn(-8 * 3600)
+        await pass_time(videos, clock, minutes=1)
+
+        assert (await latest(videos, task)).status is not Status.QUEUED
+    assert len(simulator.accepted) == 1
+
+
+async def test_a_queue_of_yesterday_that_is_ours_and_unknown_is_released(
+    settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """As one is whose taking over broke off in the middle: it must not look as if it had just been asked for."""
+    async with opened(settings, clock) as videos:
+        tasks = [await created(videos, f"take {number}") for number in range(7)]
+    clock.turn(20 * 3600)
+
+    async with opened(settings, clock) as videos:
+        ledger, owner = videos.watcher._ledger, videos.watcher._owner  # pyright: ignore[reportPrivateUsage]
+        news = await ledger.unsettled_since(settings.account, None)
+        assert news is not None
+        await ledger.take_over(news[1], owner=owner.id)
+        await videos.watcher.turn()
+
+        assert (await latest(videos, tasks[6])).status is Status.CANCELED
+    assert len(simulator.accepted) == 5
+
+
 async def test_two_servers_on_one_ledger_do_not_send_twice(
     settings: Settings, clock: HandClock, simulator: Simulator
 ) -> None:

@@ -6,6 +6,7 @@ once than a pipe that is ready takes whole (PIPE_BUF: https://pubs.opengroup.org
 so a host that does not read holds up nothing but its own answers.
 """
 
+import math
 import os
 import select
 import stat
@@ -17,15 +18,18 @@ import anyio
 
 _AT_ONCE = 1 << 16
 _LAST_WORDS = 0.1
-"""Seconds from the end of the input to the end of the server, which answers nothing any more: who pipes a question
-in is still told the answer."""
+"""Seconds from the end of the input to the end of the server: who pipes a question in is told what is known at once."""
+_LAST_ROOM = 2.0
+"""Seconds after the end of the input in which a host may still read."""
 
 
 class Incoming:
     """The lines of a pipe."""
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, other: "Outgoing") -> None:
+        """`other` is told when nothing more comes."""
         self._fd = fd
+        self._other = other
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Yield line by line until the other side closes; what has no end then is a line, too."""
@@ -39,6 +43,7 @@ class Incoming:
                 begun.clear()
             begun += rest
             if not chunk:
+                self._other.finish()
                 break
         if begun:
             yield begun.decode("utf-8", "replace")
@@ -52,6 +57,12 @@ class Outgoing:
         self._fd = fd
         self._ready = select.poll()
         self._ready.register(fd, select.POLLOUT)
+        self._room = anyio.CancelScope()
+        self._deadline = math.inf
+
+    def finish(self) -> None:
+        """Wait for room no longer than a moment from now on."""
+        self._deadline = self._room.deadline = anyio.current_time() + _LAST_ROOM
 
     async def write(self, text: str) -> int:
         """Write all of it.
@@ -62,12 +73,18 @@ class Outgoing:
         left = memoryview(text.encode())
         while left:
             if not self._ready.poll(0):
-                await anyio.wait_writable(self._fd)
+                await self._wait_for_room()
             left = left[os.write(self._fd, left[: select.PIPE_BUF]) :]
         return len(text)
 
     async def flush(self) -> None:
         """Nothing is held back."""
+
+    async def _wait_for_room(self) -> None:
+        with anyio.CancelScope(deadline=self._deadline) as self._room:
+            await anyio.wait_writable(self._fd)
+        if self._room.cancelled_caught:
+            raise BrokenPipeError("the host has closed its end, and does not read")
 
 
 @contextmanager
@@ -87,7 +104,8 @@ def standard_pipes() -> Generator[tuple[Incoming, Outgoing] | None]:
     os.close(nothing)
     os.dup2(2, 1)
     try:
-        yield Incoming(private[0]), Outgoing(private[1])
+        outgoing = Outgoing(private[1])
+        yield Incoming(private[0], outgoing), outgoing
     finally:
         for fd in (0, 1):
             os.dup2(private[fd], fd)

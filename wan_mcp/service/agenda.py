@@ -127,7 +127,6 @@ class Agenda:
 
     def due(self, now: datetime, *, looks: int) -> list[tuple[Watched, Step]]:
         """Take out what is due, of the looks no more than so many: those that have been due for longest."""
-        self._mind_the_clock(now)
         found = [*self._due_of(self._others, now), *self._due_of(self._looks, now, looks)]
         # Of several links to be saved, the one that dies first goes first.
         return sorted(found, key=lambda one: (one[0].task.expires_at is None, one[0].task.expires_at))
@@ -154,10 +153,11 @@ class Agenda:
                 taken += 1
                 yield watched, step
 
-    def _mind_the_clock(self, now: datetime) -> None:
-        """Whoever was away for long, as a laptop that slept, has attended to nothing meanwhile."""
+    def mind_the_clock(self, now: datetime) -> bool:
+        """Whoever was away for long, as a laptop that slept, has attended to nothing meanwhile. And where the
+        machine's clock was set back, what was due then is due now: return whether it was."""
         before, self._seen_at = self._seen_at or now, now
-        if now < before:  # the machine's clock was set back: what was due then is due now
+        if now < before:
             for watched in list(self):
                 watched.attention = Attention(seen_at=now)
                 self.place(watched, now)
@@ -166,6 +166,7 @@ class Agenda:
                 seen_at = max(watched.attention.seen_at, before)
                 watched.attention = replace(watched.attention, seen_at=seen_at)
                 self.place(watched, now)
+        return now < before
 
     def _leave(self, watched: Watched) -> None:
         watched.due = None

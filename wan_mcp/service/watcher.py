@@ -6,7 +6,7 @@ process is gone, the tasks that nobody watches are taken over and asked the same
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -105,6 +105,8 @@ class Watcher:
         """When the loop goes on by itself; `None` while it is at work."""
         self._looking = 0
         self._is_sending_the_queue = False
+        self._taking = anyio.Lock()
+        """Held by whoever takes over or claims: what is taken over and too old is not claimed before it is released."""
         self._sending_pause = _Pause()
         self._next_round: datetime | None = None
         self._compared: Stamp | None = None
@@ -117,6 +119,7 @@ class Watcher:
         """Watch for ever."""
         async with anyio.create_task_group() as steps:
             while True:
+                self._mind_the_clock()
                 try:
                     if self._next_round is None or self._clock.now() >= self._next_round:
                         await self._take_over_what_nobody_watches()
@@ -127,6 +130,7 @@ class Watcher:
 
     async def turn(self) -> None:
         """Take over, start every step that is due now, and wait for those to end."""
+        self._mind_the_clock()
         await self._take_over_what_nobody_watches()
         async with anyio.create_task_group() as steps:
             self._start_due_steps(steps)
@@ -139,9 +143,14 @@ class Watcher:
         """Look after `task` from now on; the ledger already says that this process does."""
         if self._agenda.get(task.id) is None:
             now = self._clock.now()
-            watched = Watched(task, Attention(seen_at=now))
+            # One that waits unknown to anybody here was not attended since it began to.
+            seen_at = min(task.since, now) if task.status is Status.QUEUED else now
+            watched = Watched(task, Attention(seen_at=seen_at))
             self._agenda.add(watched, now)
-            self._attend(watched)
+            if task.status is Status.QUEUED:
+                self._wake_if_sooner()
+            else:
+                self._attend(watched)
             self._tell()
         self.refresh(task)
 
@@ -172,11 +181,17 @@ class Watcher:
         """How many tasks this process watches."""
         return len(self._agenda)
 
+    def _mind_the_clock(self) -> None:
+        if self._agenda.mind_the_clock(self._clock.now()):
+            self._next_round, self._sending_pause = None, _Pause()
+
     async def _rest(self) -> None:
         """Until something is due, or is found to be due sooner."""
         now = self._clock.now()
         self._planned, self._sooner = self._next_due(now), anyio.Event()
-        await self._wait_for(self._sooner, max(_SHORTEST, (self._planned - now).total_seconds()))
+        # No longer than a round, whatever is planned: the machine's clock may be set back meanwhile.
+        seconds = min((self._planned - now).total_seconds(), _ROUND.total_seconds())
+        await self._wait_for(self._sooner, max(_SHORTEST, seconds))
         self._planned = None
 
     async def _wait_for(self, event: anyio.Event, seconds: float) -> None:
@@ -242,23 +257,20 @@ class Watcher:
         return known.version if known is not None else -1
 
     async def _take(self, left: Sequence[Unsettled]) -> None:
-        attended: dict[str, datetime] = {}
+        last_sent: dict[str, datetime | None] = {}
         for first in range(0, len(left), _TAKEN_AT_ONCE):
             some = left[first : first + _TAKEN_AT_ONCE]
-            for task in await self._ledger.take_over(some, owner=self._owner.id):
-                logger.info("%s: taken over, %s", task.id, task.status)
+            for film_id in {row.film_id for row in some if row.film_id} - last_sent.keys():
+                last_sent[film_id] = await self._ledger.last_sent(film_id)
+            # Nothing may come between: what is ours and not yet here would be taken for something new.
+            async with self._taking:
+                taken = await self._ledger.take_over(some, owner=self._owner.id)
                 now = self._clock.now()
-                seen_at = min(await self._last_attended(task, attended), now)
-                if self._agenda.get(task.id) is None:
-                    self._agenda.add(Watched(task, Attention(seen_at=seen_at)), now)
-
-    async def _last_attended(self, task: VideoTask, known: dict[str, datetime]) -> datetime:
-        """A shot may wait for hours while its film is looked after: what was sent of the film tells when it was."""
-        if task.status is not Status.QUEUED or task.film_id is None:
-            return task.since
-        if task.film_id not in known:
-            known[task.film_id] = await self._ledger.last_sent(task.film_id) or task.since
-        return max(task.since, known[task.film_id])
+                for task in taken:
+                    logger.info("%s: taken over, %s", task.id, task.status)
+                    if self._agenda.get(task.id) is None:
+                        seen_at = min(_last_attended(task, last_sent), now)
+                        self._agenda.add(Watched(task, Attention(seen_at=seen_at)), now)
 
     def _is_being_created(self, task: VideoTask) -> bool:
         """Its creator, in this process, has not handed it over yet; after so long it never will."""
@@ -279,6 +291,17 @@ class Watcher:
 
     async def _perform(self, watched: Watched, step: Step) -> None:
         try:
+            await self._take_step(watched, step)
+        except WanError as error:
+            self._try_later(watched, error)
+        except Exception as error:  # the top of the loop: a bug met by one task must not end the watch of all
+            logger.exception("%s: a step failed in a way nobody foresaw", watched.task.id)
+            self._try_later(watched, _unforeseen(error))
+        finally:
+            self._free(watched)
+
+    async def _take_step(self, watched: Watched, step: Step) -> None:
+        try:
             match step:
                 case Look():
                     await self._look(watched, step)
@@ -292,13 +315,6 @@ class Watcher:
                     pass
         except StaleTask:
             await self._reload(watched)
-        except WanError as error:
-            self._try_later(watched, error)
-        except Exception as error:  # the top of the loop: a bug met by one task must not end the watch of all
-            logger.exception("%s: a step failed in a way nobody foresaw", watched.task.id)
-            self._try_later(watched, _unforeseen(error))
-        finally:
-            self._free(watched)
 
     def _free(self, watched: Watched) -> None:
         watched.is_busy = False
@@ -332,10 +348,8 @@ class Watcher:
             self._free(watched)
 
     def _pause_after(self, sent: Sent) -> _Pause:
-        if not sent.must_pause:  # what is claimed is to leave at once: other processes count by when it was claimed
-            return _Pause(
-                until=self._clock.now() + timedelta(seconds=1 / max(1, self._model.submissions_per_second - 1))
-            )
+        if not sent.must_pause:
+            return _Pause()
         count = self._sending_pause.count + 1
         pause = sent.pause or _growing(timedelta(seconds=1), count)
         return _Pause(count=count, until=self._clock.now() + pause)
@@ -370,13 +384,16 @@ class Watcher:
         """Serve the queue: whoever is first in line, not necessarily the task whose step this was."""
         try:
             with anyio.CancelScope(shield=True):
-                claimed = await self._ledger.claim_next(
-                    self._account, owner=self._owner.id, model=self._model, now=self._clock.now()
-                )
-                if claimed is None:
-                    self._sending_pause = _Pause(until=self._clock.now() + _NO_ROOM)
-                    return
-                self.watch(claimed)
+                async with self._taking:
+                    if not self._agenda.has_a_queue:
+                        return
+                    claimed = await self._ledger.claim_next(
+                        self._account, owner=self._owner.id, model=self._model, now=self._clock.now()
+                    )
+                    if claimed is None:
+                        self._sending_pause = _Pause(until=self._clock.now() + _NO_ROOM)
+                        return
+                    self.watch(claimed)
                 await self.send(claimed, from_queue=True)
         except (Refused, StaleTask) as error:
             logger.warning("%s", error)
@@ -473,6 +490,12 @@ class Watcher:
     def _tell(self) -> None:
         news, self._news = self._news, anyio.Event()
         news.set()
+
+
+def _last_attended(task: VideoTask, last_sent: Mapping[str, datetime | None]) -> datetime:
+    """A shot may wait for hours while its film is looked after: what was sent of the film tells when it was."""
+    sent = last_sent.get(task.film_id) if task.status is Status.QUEUED and task.film_id else None
+    return max(task.since, sent or task.since)
 
 
 def _unforeseen(error: Exception) -> WanError:

@@ -90,7 +90,7 @@ class LedgerFile:
             # The lock is an empty database: SQLite's own locks, on every system that it knows.
             self._lock = _connected(self.path.with_name(f"{self.path.name}.lock"))
             # Nothing is ever written there; a journal, made and removed each time, would cost more than the lock.
-            self._lock.execute("PRAGMA journal_mode = OFF")
+            self._lock.execute("PRAGMA journal_mode = MEMORY")
             self._connection.execute("PRAGMA synchronous = FULL")
             with self._alone():
                 self._connection.execute("PRAGMA journal_mode = WAL")
@@ -104,9 +104,15 @@ class LedgerFile:
             self._close()
             raise
 
-    @on_the_thread
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the file."""
+        if self._reader is not None:  # here, where it is read
+            self._reader.close()
+            self._reader = None
+        await self._shut()
+
+    @on_the_thread
+    def _shut(self) -> None:
         self._close()
 
     @on_the_thread

@@ -13,7 +13,9 @@ from wan_mcp.domain.money import Budget, Money
 from wan_mcp.domain.task import UPSTREAM
 
 _UNCERTAIN_TAKES_A_PLACE = timedelta(minutes=10)
-_PACE = timedelta(seconds=1)
+_PACE = timedelta(seconds=2)
+"""In which no more are claimed than a second may see: each leaves within a second of its claim, one a quarter of a
+second, so no second sees more than that of several processes either."""
 
 
 class Payer(Protocol):
