@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from datetime import timedelta
 
 import anyio
 
@@ -204,13 +203,13 @@ class Films:
         """Return one film once nothing more is to be waited for, once another shot needs attention, or as it
         stands after `seconds`. `progress` is told once a second at most.
         """
-        give_up_at = self._clock.now() + timedelta(seconds=seconds)
+        give_up_at = self._clock.ticks() + seconds
         report = await self.get(film_id, caller=caller)
         known = {shot.newest.id for shot in report.attention}
-        next_word = self._clock.now()
-        while not report.is_settled and (left := (give_up_at - self._clock.now()).total_seconds()) > 0:
-            if progress is not None and self._clock.now() >= next_word:
-                next_word = self._clock.now() + timedelta(seconds=_TICK)
+        next_word = self._clock.ticks()
+        while not report.is_settled and (left := give_up_at - self._clock.ticks()) > 0:
+            if progress is not None and self._clock.ticks() >= next_word:
+                next_word = self._clock.ticks() + _TICK
                 await progress(report)
             await self._watcher.wait_for_news(min(left, _TICK))
             report = await self.get(film_id, caller=caller)

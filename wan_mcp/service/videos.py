@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -173,7 +173,7 @@ class Videos:
 
         `progress` is told once a second at most.
         """
-        give_up_at = self._clock.now() + timedelta(seconds=seconds)
+        give_up_at = self._clock.ticks() + seconds
         report = await self.get(task_id, caller=caller)
         self._open_waits += 1
         try:
@@ -181,14 +181,12 @@ class Videos:
         finally:
             self._open_waits -= 1
 
-    async def _wait(
-        self, report: Report, give_up_at: datetime, progress: Progress | None, caller: str | None
-    ) -> Report:
-        next_word = self._clock.now()
-        while not report.task.is_settled and (left := (give_up_at - self._clock.now()).total_seconds()) > 0:
+    async def _wait(self, report: Report, give_up_at: float, progress: Progress | None, caller: str | None) -> Report:
+        next_word = self._clock.ticks()
+        while not report.task.is_settled and (left := give_up_at - self._clock.ticks()) > 0:
             # News ends a tick early, and a client is told once a second at most.
-            if progress is not None and self._clock.now() >= next_word:
-                next_word = self._clock.now() + timedelta(seconds=_TICK)
+            if progress is not None and self._clock.ticks() >= next_word:
+                next_word = self._clock.ticks() + _TICK
                 await progress(report)
             await self._wait_for_change(report.task, min(left, _TICK))
             report = await self.get(report.task.id, caller=caller)
@@ -196,8 +194,8 @@ class Videos:
 
     async def _wait_for_change(self, task: VideoTask, seconds: float) -> None:
         """News of other tasks ends the wait too early, so go on for what is left of it."""
-        until = self._clock.now() + timedelta(seconds=seconds)
-        while (left := (until - self._clock.now()).total_seconds()) > 0:
+        until = self._clock.ticks() + seconds
+        while (left := until - self._clock.ticks()) > 0:
             await self.watcher.wait_for_news(left)
             latest = await self._ledger.get(task.id)
             if latest is None or latest.version != task.version:
