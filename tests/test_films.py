@@ -18,6 +18,7 @@ from wan_mcp.domain.caller import Rights
 from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget, TooLate, UnknownTask
 from wan_mcp.domain.film import FilmStatus
 from wan_mcp.domain.task import CANCELED_WITH_US, Status
+from wan_mcp.server import film_views
 from wan_mcp.service.report import FilmReport
 from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
@@ -94,10 +95,10 @@ async def test_a_film_is_ordered_rendered_saved_and_joined(
 async def test_one_yes_is_asked_for_the_whole_price(videos: Videos, simulator: Simulator) -> None:
     """Nobody is asked sixty times, nor surprised."""
     order = await videos.films.order(a_script())
-    assert videos.films.needs_consent(order, None)
-    assert not videos.films.needs_consent(order, 12)
+    assert await videos.films.needs_consent(order, None)
+    assert not await videos.films.needs_consent(order, 12)
     with pytest.raises(OverBudget):
-        videos.films.needs_consent(order, 11.99)
+        await videos.films.needs_consent(order, 11.99)
     with pytest.raises(NeedsConsent) as told:
         await videos.films.place(order, agreed=False)
     assert "max_cost=12.00" in told.value.words
@@ -334,6 +335,72 @@ async def test_a_cancelled_film_is_not_tried_again_and_can_be_gone_on_with(
         await videos.films.reorder(film.film.id)
 
 
+async def test_a_retake_that_is_called_off_leaves_the_film_as_it_was(videos: Videos, clock: HandClock) -> None:
+    """It is made and paid for: nothing is missing, and nothing needs anybody."""
+    film = await ordered(videos)
+    await pass_time(videos, clock, minutes=3)
+    first = await seen(videos, film)
+    for is_by_take in (False, True):
+        again = await videos.films.place(await videos.films.reorder(film.film.id, shot=2), agreed=True)
+        assert again.status is F.RENDERING
+        if is_by_take:
+            await videos.cancel(again.shots[1].newest.id)
+        else:
+            await videos.films.cancel(film.film.id)
+        now = await seen(videos, film)
+        assert (now.status, now.film.file, now.attention, now.saved) == (F.SUCCEEDED, first.film.file, (), 3)
+        assert f"File: {first.film.file} (" in film_views.text(now)
+        assert now.charged == first.charged
+        with pytest.raises(TooLate):
+            await videos.films.reorder(film.film.id)
+
+
+async def test_a_retake_that_had_started_when_it_was_called_off_is_in_the_film(
+    videos: Videos, clock: HandClock
+) -> None:
+    """It is paid for."""
+    film = await ordered(videos)
+    await pass_time(videos, clock, minutes=3)
+    await videos.films.place(await videos.films.reorder(film.film.id, shot=2), agreed=True)
+    await pass_time(videos, clock, minutes=1)
+    canceled = await videos.films.cancel(film.film.id)
+    assert canceled.status is F.RENDERING
+    assert "The retake of" in film_views.text(canceled)
+    await pass_time(videos, clock, minutes=3)
+    now = await seen(videos, film)
+    assert (now.status, now.film.joins) == (F.SUCCEEDED, 2)
+    assert now.film.cut[1] == now.shots[1].newest.id
+
+
+async def test_nobody_is_asked_about_what_the_day_does_not_hold(url: str, tmp_path: Path, clock: HandClock) -> None:
+    """A yes to what is then refused is a question too many."""
+    async with opened(made(url, tmp_path, WAN_MCP_BUDGET_PER_DAY="10"), clock) as videos:
+        order = await videos.films.order(a_script())
+        with pytest.raises(OverBudget) as told:
+            await videos.films.needs_consent(order, None)
+        assert told.value.next_step.startswith("Wait for tomorrow, ask for something cheaper")
+        dear = a_request(size="1920*1080", duration=10)
+        await videos.create(dear, agreed=True)
+        with pytest.raises(OverBudget) as told:
+            await videos.needs_consent(a_request("another", size="1920*1080", duration=10), None)
+        assert told.value.next_step.startswith("Wait for open tasks to end or for tomorrow, or")
+        assert not await videos.needs_consent(dear, None), "open already, and not paid again"
+
+
+async def test_what_is_too_dear_for_a_film_is_told_of_its_shots(url: str, tmp_path: Path, clock: HandClock) -> None:
+    """A film has no length of its own to shorten."""
+    async with opened(made(url, tmp_path, WAN_MCP_BUDGET_PER_TASK="5"), clock) as videos:
+        order = await videos.films.order(a_script())
+        with pytest.raises(OverBudget) as told:
+            await videos.films.needs_consent(order, None)
+        assert "A shot costs 6.00 CNY" in told.value.words
+        assert "shorter shots or a smaller size" in told.value.words
+        small = await videos.films.order(a_script(**({"shots": shots(3)} | SMALL)))
+        with pytest.raises(OverBudget) as told:
+            await videos.films.needs_consent(small, 1)
+        assert "fewer or shorter shots" in told.value.words
+
+
 async def test_a_film_waits_for_hours_while_it_is_looked_after(
     url: str, tmp_path: Path, clock: HandClock, simulator: Simulator
 ) -> None:
@@ -413,7 +480,14 @@ async def test_a_film_is_its_callers_own(videos: Videos) -> None:
             await videos.films.get(film_id, caller=caller)
     with pytest.raises(UnknownTask) as told:
         await videos.get(film.film.id)
-    assert "get_film" in told.value.words
+    assert "Call get_film with it" in told.value.words
+    with pytest.raises(UnknownTask) as told:
+        await videos.cancel(film.film.id)
+    assert "Call cancel_film with it" in told.value.words
+    for verb, tool in ((videos.films.get, "get_video_task"), (videos.films.cancel, "cancel_video_task")):
+        with pytest.raises(UnknownTask) as told:
+            await verb("vid_something")
+        assert f"vid_something is a video, not a film. No money moved. Call {tool} with it." in told.value.words
     assert [one.film.id for one in await videos.films.newest(limit=3)] == [film.film.id]
     assert await videos.films.ids("film_", limit=3) == [film.film.id]
     assert await videos.films.newest(limit=3, caller="bob") == []

@@ -265,7 +265,7 @@ def _dry(order: Order) -> dict[str, Any]:
 
 
 async def _weighed(videos: Videos, order: Order, max_cost: float | None) -> Weighed:
-    must_ask = videos.films.needs_consent(order, max_cost)
+    must_ask = await videos.films.needs_consent(order, max_cost)
     question = film_views.question(order, videos.films.quote(order.film.script))
     return order, await videos.spending.account(), question if must_ask else None
 

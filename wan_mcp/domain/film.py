@@ -17,7 +17,7 @@ from wan_mcp.domain.advice import is_passing
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.script import Script
-from wan_mcp.domain.task import SETTLED_BY_PERSON, STALE_QUEUE, Problem, Status, VideoTask
+from wan_mcp.domain.task import CANCELED_WITH_US, SETTLED_BY_PERSON, STALE_QUEUE, Problem, Status, VideoTask
 
 FILM = "film_"
 """How the id of a film begins."""
@@ -74,6 +74,11 @@ class Film:
     def to(self, at: datetime, **facts: Any) -> "Film":
         """Return the next version; `facts` are fields of `Film`."""
         return replace(self, since=at, version=self.version + 1, **facts)
+
+    @property
+    def is_called_off(self) -> bool:
+        """Was it called off before it had a file? A retake that is called off leaves the film what it was."""
+        return self.canceled_at is not None and self.file is None
 
     @property
     def price(self) -> Money:
@@ -140,8 +145,12 @@ class Shot:
         return any(not take.is_settled and not take.is_for_a_person(now) for take in self.takes)
 
     def needs_attention(self, now: datetime) -> bool:
-        """Did its newest take end without a video, so that only the caller can go on?"""
-        return not self.is_moving(now) and self.chosen is not self.newest
+        """Did its newest take end without a video, so that only the caller can go on? Not where the caller called a
+        retake off: there is the take from before."""
+        if self.is_moving(now) or self.chosen is self.newest:
+            return False
+        was_called_off = self.newest.status is Status.CANCELED and self.newest.problem in (None, CANCELED_WITH_US)
+        return self.chosen is None or not was_called_off
 
     def is_missing(self, now: datetime) -> bool:
         """Is there no take to show, and none under way?"""
@@ -165,7 +174,7 @@ def film_status(film: Film, shots: Sequence[Shot], now: datetime) -> FilmStatus:
     """Say what a film is doing: a function of its takes, and of what was made of them."""
     if any(shot.is_moving(now) for shot in shots):
         return FilmStatus.RENDERING
-    if film.canceled_at is not None:
+    if film.is_called_off:
         return FilmStatus.CANCELED
     cut = film_cut(shots)
     if cut is None:
@@ -202,7 +211,7 @@ def film_next(film: Film, shots: Sequence[Shot], now: datetime, *, may_join: boo
     `may_join` says whether shots can be joined here: what could not be for want of it is tried again once it can.
     """
     cut = film_cut(shots)
-    if cut is None or film.canceled_at is not None or film_status(film, shots, now) is FilmStatus.RENDERING:
+    if cut is None or film.is_called_off or film_status(film, shots, now) is FilmStatus.RENDERING:
         return None
     if film.cut == _ids(cut) and not (may_join and _wanted_the_extra(film)):
         return None

@@ -55,7 +55,7 @@ def _ordering(service: Service, read: Read, name: str) -> Run:
         videos = await service()
         order, max_cost = await read(arguments, videos)
         asks = asks_by_form(ctx)
-        if not videos.films.needs_consent(order, max_cost, can_ask=asks):
+        if not await videos.films.needs_consent(order, max_cost, can_ask=asks):
             return Consent(agree=max_cost is not None)
         if not asks:
             return Consent(agree=False)
@@ -69,7 +69,7 @@ def _ordering(service: Service, read: Read, name: str) -> Run:
         order, max_cost = await read(arguments, videos)
         agreed = isinstance(consent, AcceptedElicitation) and consent.data.agree
         asks = asks_by_form(ctx)
-        needs_consent = videos.films.needs_consent(order, max_cost, can_ask=asks)
+        needs_consent = await videos.films.needs_consent(order, max_cost, can_ask=asks)
         asked_for = _asked_for.get()
         if agreed and asked_for is not None and order.cost > asked_for:
             raise NeedsConsent(

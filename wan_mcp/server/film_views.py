@@ -111,6 +111,12 @@ def _state(report: FilmReport) -> str:
 def _told(report: FilmReport) -> str:
     film, count = report.film, len(report.shots)
     match report.status:
+        case F.RENDERING if film.canceled_at is not None and film.file:
+            return say(
+                "The retake of {film} is called off. What had started is made, paid and joined: shots {shots}.",
+                film=film.id,
+                shots=spans([shot.number for shot in report.moving]),
+            )
         case F.RENDERING if film.canceled_at is not None:
             return say(
                 "{film} is called off. What had started is made, paid and kept: shots {shots}.",
@@ -235,6 +241,8 @@ def _retake_words(report: FilmReport) -> str:
         return say("Call retake with the shot's number and another prompt (content filters also err).")
     if any(take.status in (Status.UNCERTAIN, Status.UNKNOWN) for take in newest):
         return say("Once that is settled, call retake with this film_id for what is missing.")
+    if all(shot.chosen is not None for shot in report.attention):
+        return say("Call retake with the shot's number for another take.")
     return say("Call retake with this film_id: without a shot it orders all that are missing, at their price.")
 
 

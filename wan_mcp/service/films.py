@@ -110,7 +110,7 @@ class Films:
         script = film.script
         if shot is None:
             wanted = [one for one in shots if one.is_missing(now) and not one.newest.is_for_a_person(now)]
-            if not wanted and film.problem is None and film.canceled_at is None:
+            if not wanted and film.problem is None and not film.is_called_off:
                 raise TooLate(
                     say("No shot of {id} is missing.", id=film.id),
                     next_step=say("Name the shot of which another take is wanted."),
@@ -140,16 +140,18 @@ class Films:
             next_step=say("Wait for it with get_film, or cancel {id} while it has not started.", id=shot.newest.id),
         )
 
-    def needs_consent(self, order: Order, max_cost: float | None, *, can_ask: bool = False) -> bool:
+    async def needs_consent(self, order: Order, max_cost: float | None, *, can_ask: bool = False) -> bool:
         """Must the person be asked before this is ordered? One question for the whole price.
 
         Raises:
             OverBudget: it will not be ordered whatever the person says; `max_cost` counts as a cap too.
         """
         for cost in {take.cost.amount: take.cost for take in order.takes}.values():
-            self._spending.refuse_too_dear(cost, caller=order.film.caller)
-        is_free = not order.takes
-        return self._spending.must_ask(order.cost, max_cost, can_ask=can_ask) and not is_free
+            self._spending.refuse_too_dear(cost, caller=order.film.caller, is_shot=True)
+        if not order.takes or not self._spending.must_ask(order.cost, max_cost, can_ask=can_ask, is_film=True):
+            return False
+        await self._spending.refuse_beyond_today(order.film, order.cost)
+        return True
 
     async def place(self, order: Order, *, agreed: bool, again: str = "create_film") -> FilmReport:
         """Hold the money of the whole order, or of nothing, and queue its shots; the watcher sends them in turn.
@@ -164,7 +166,7 @@ class Films:
             return await self._reports.of_film(order.film, is_known_request=True)
         if self._settings.key is None:
             raise MissingKey
-        if self.needs_consent(order, None) and not agreed:
+        if await self.needs_consent(order, None) and not agreed:
             raise self._spending.unagreed(order.cost, again=again)
         try:
             ordered = await self._ledger.order(
@@ -237,14 +239,16 @@ class Films:
             TooLate: nothing of it goes on any more.
         """
         for _ in range(_CANCEL_TRIES):
-            report = await self.get(film_id, caller=caller)
+            report = await self._reports.of_film(await self._find(film_id, caller, of_videos="cancel_video_task"))
             if report.is_settled:
                 raise TooLate(
                     say("{task} has already ended: {status}.", task=report.film.id, status=report.status),
                     next_step=say("There is nothing to cancel."),
                 )
             now = self._clock.now()
-            film = report.film.to(now, canceled_at=now, is_unfinished=False)
+            # Of a retake that had started the new take still belongs into the film.
+            has_started = any(not take.is_settled and take.status is not Status.QUEUED for take in report.takes)
+            film = report.film.to(now, canceled_at=now, is_unfinished=has_started and report.film.file is not None)
             try:
                 canceled = await self._ledger.call_off(film, CANCELED_WITH_US)
             except StaleTask:  # a shot was sent, or the film joined, in this very moment
@@ -270,8 +274,15 @@ class Films:
 
     # Finding
 
-    async def _find(self, film_id: str, caller: str) -> Film:
-        film = await self._ledger.film(film_id.strip())
+    async def _find(self, film_id: str, caller: str, *, of_videos: str = "get_video_task") -> Film:
+        """`of_videos` is the tool that does the same for a video, for who has a video's id."""
+        film_id = film_id.strip()
+        if film_id.startswith("vid_"):
+            raise UnknownTask(
+                say("{id} is a video, not a film.", id=film_id[:80]),
+                next_step=say("Call {tool} with it.", tool=of_videos),
+            )
+        film = await self._ledger.film(film_id)
         if film is None or film.caller != caller or film.account != self._settings.account:
             raise UnknownTask(
                 say("There is no film {id}.", id=repr(film_id[:80])),

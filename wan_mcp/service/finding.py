@@ -46,8 +46,9 @@ class Finder:
         self._clock = clock
         self._spending = spending
 
-    async def find(self, task_id: str, caller: str | None) -> VideoTask:
-        """Return a task of `caller`, or of anybody where that is `None`.
+    async def find(self, task_id: str, caller: str | None, *, of_films: str = "get_film") -> VideoTask:
+        """Return a task of `caller`, or of anybody where that is `None`. `of_films` is the tool that does the same for
+        a film, for who has a film's id.
 
         Raises:
             UnknownTask: there is no such task.
@@ -55,7 +56,9 @@ class Finder:
         """
         task_id = task_id.strip()
         if task_id.startswith(FILM):
-            raise UnknownTask(say("{id} is a film.", id=task_id[:80]), next_step=say("Call get_film with it."))
+            raise UnknownTask(
+                say("{id} is a film.", id=task_id[:80]), next_step=say("Call {tool} with it.", tool=of_films)
+            )
         task = await self._ledger.get(task_id) if task_id.startswith("vid_") else None
         task = task or await self._ledger.of_remote(self._settings.account, task_id)
         if task is not None and (caller is None or task.caller == caller):

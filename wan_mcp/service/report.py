@@ -84,13 +84,17 @@ class FilmReport:
         return sum(take is not None and take.is_saved for take in at_rest)
 
     @property
+    def takes(self) -> list[VideoTask]:
+        """Every attempt at every shot."""
+        return [take for shot in self.shots for take in shot.takes]
+
+    @property
     def stamp(self) -> tuple[int, ...]:
         """Another one whenever the film or one of its takes has changed."""
-        return (self.film.version, *(take.version for shot in self.shots for take in shot.takes))
+        return (self.film.version, *(take.version for take in self.takes))
 
     def _sum(self, state: MoneyState) -> Money:
-        takes = (take for shot in self.shots for take in shot.takes)
-        return sum((take.cost for take in takes if take.money_state == state), start=self.film.unit_price * 0)
+        return sum((take.cost for take in self.takes if take.money_state == state), start=self.film.unit_price * 0)
 
 
 @dataclass(frozen=True, kw_only=True)

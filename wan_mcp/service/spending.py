@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from wan_mcp.adapters.ledger import Ledger
+from wan_mcp.adapters.ledger import Ledger, Payer
 from wan_mcp.domain.caller import LOCAL, PERSON, STRANGER, Rights, own_budget
 from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.errors import NeedsConsent, OverBudget
@@ -61,13 +61,18 @@ class Spending:
         settings, begins = self._settings, self._clock.day_starts(count)
         return await self._ledger.spending(settings.account, settings.region.currency, begins)
 
-    def refuse_too_dear(self, cost: Money, *, caller: str) -> None:
-        """Let one video of this price through, or not.
+    def refuse_too_dear(self, cost: Money, *, caller: str, is_shot: bool = False) -> None:
+        """Let one video of this price through, or not; each shot of a film is one.
 
         Raises:
             OverBudget: it is dearer than the caller's cap for one video, or the person's.
         """
         own, cap = self.rights(caller).per_task, self._settings.budget.per_task
+        cheaper = (
+            say("Ask for shorter shots or a smaller size")
+            if is_shot
+            else say("Ask for a shorter video or a smaller size")
+        )
         if own is not None and cost > own:
             raise OverBudget(
                 say(
@@ -77,17 +82,26 @@ class Spending:
                     own=own,
                 ),
                 next_step=say(
-                    "Ask for a shorter video or a smaller size, or the person raises budget_per_task in "
-                    "WAN_MCP_TOKENS_FILE."
+                    "{cheaper}, or the person raises budget_per_task in WAN_MCP_TOKENS_FILE.", cheaper=cheaper
                 ),
             )
         if cap is not None and cost > cap:
             raise OverBudget(
-                say("This costs {cost}, and one video may cost {per_task} at most.", cost=cost, per_task=cap),
-                next_step=say(
-                    "Ask for a shorter video or a smaller size, or the person raises WAN_MCP_BUDGET_PER_TASK."
-                ),
+                say("A shot costs {cost}, and one video may cost {per_task} at most.", cost=cost, per_task=cap)
+                if is_shot
+                else say("This costs {cost}, and one video may cost {per_task} at most.", cost=cost, per_task=cap),
+                next_step=say("{cheaper}, or the person raises WAN_MCP_BUDGET_PER_TASK.", cheaper=cheaper),
             )
+
+    async def refuse_beyond_today(self, payer: Payer, cost: Money) -> None:
+        """Let through what today's budgets still hold: nobody is asked about what would be refused all the same.
+
+        Raises:
+            OverBudget: what is left today of the caller's budget, or of the person's, is less.
+        """
+        await self._ledger.refuse_over_budget(
+            payer, cost, self._settings.budget, self._clock.day_start(), self.rights(payer.caller)
+        )
 
     def unagreed(self, cost: Money, *, again: str) -> NeedsConsent:
         """Say that the person must agree to `cost` first, and how the tool `again` is told that they did."""
@@ -102,7 +116,7 @@ class Spending:
             ),
         )
 
-    def must_ask(self, cost: Money, max_cost: float | None, *, can_ask: bool) -> bool:
+    def must_ask(self, cost: Money, max_cost: float | None, *, can_ask: bool, is_film: bool = False) -> bool:
         """Must the person be asked before this much is spent?
 
         `max_cost` says that they were asked in words. It counts everywhere but where `can_ask`, and the person
@@ -118,7 +132,12 @@ class Spending:
                     cost=cost,
                     most=Money(Decimal(str(max_cost)), cost.currency),
                 ),
-                next_step=say("Ask for a shorter video or a smaller size, or raise max_cost if the person agrees."),
+                next_step=say(
+                    "{cheaper}, or raise max_cost if the person agrees.",
+                    cheaper=say("Ask for fewer or shorter shots or a smaller size")
+                    if is_film
+                    else say("Ask for a shorter video or a smaller size"),
+                ),
             )
         budget = self._settings.budget
         was_asked = max_cost is not None and not (budget.asks_always and can_ask)

@@ -88,8 +88,12 @@ class Videos:
         """
         cost = self.spending.quote(request).amount
         self.spending.refuse_too_dear(cost, caller=caller)
+        draft = self._draft(request, caller)
         must_ask = self.spending.must_ask(cost, max_cost, can_ask=can_ask)
-        return must_ask and await self._ledger.open_twin(self._draft(request, caller)) is None
+        if not must_ask or await self._ledger.open_twin(draft) is not None:
+            return False
+        await self.spending.refuse_beyond_today(draft, cost)
+        return True
 
     async def create(self, request: VideoRequest, *, agreed: bool, caller: str = "local") -> Report:
         """Hold the money, submit, and answer at once; QUEUED where there is no room yet.
@@ -270,7 +274,7 @@ class Videos:
             TooLate: it runs, has ended, or nobody knows yet whether it was accepted.
             Unavailable, Refused: DashScope did not answer, or does not let this key cancel.
         """
-        task = await self._finder.find(task_id, caller)
+        task = await self._finder.find(task_id, caller, of_films="cancel_film")
         return await self._reports.of(await self._cancelling.cancel(task))
 
     # Settling what only a person can

@@ -10,6 +10,18 @@ from wan_mcp.adapters.ledger.file import Stamp
 from wan_mcp.adapters.ledger.films import Ordered, Unfinished
 from wan_mcp.adapters.ledger.ledger import Ledger, Reserved
 from wan_mcp.adapters.ledger.queries import SAME_REQUEST, Unsettled
+from wan_mcp.adapters.ledger.reserving import Payer
 from wan_mcp.adapters.ledger.rows import folded, unfolded
 
-__all__ = ["SAME_REQUEST", "Ledger", "Ordered", "Reserved", "Stamp", "Unfinished", "Unsettled", "folded", "unfolded"]
+__all__ = [
+    "SAME_REQUEST",
+    "Ledger",
+    "Ordered",
+    "Payer",
+    "Reserved",
+    "Stamp",
+    "Unfinished",
+    "Unsettled",
+    "folded",
+    "unfolded",
+]

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from wan_mcp.adapters.ledger.file import on_the_thread
 from wan_mcp.adapters.ledger.queries import LedgerQueries, listed
 from wan_mcp.adapters.ledger.rows import ms
 from wan_mcp.domain.caller import LOCAL, Rights
@@ -35,6 +36,17 @@ class Payer(Protocol):
 class LedgerReserving(LedgerQueries):
     """What the transactions of writers are made of."""
 
+    @on_the_thread
+    def refuse_over_budget(
+        self, payer: Payer, cost: Money, budget: Budget, day_start: datetime, rights: Rights
+    ) -> None:
+        """Let so much through, or not, before anybody is asked to agree to it. Nothing is held by it.
+
+        Raises:
+            OverBudget: the daily budget of the account, or the caller's own, does not hold it.
+        """
+        self._refuse_over_budget(payer, cost, budget, day_start, rights)
+
     def _refuse_over_budget(
         self, payer: Payer, cost: Money, budget: Budget, day_start: datetime, rights: Rights
     ) -> None:
@@ -51,7 +63,7 @@ class LedgerReserving(LedgerQueries):
                     cost=cost,
                 ),
                 next_step=say(
-                    "Wait for tomorrow, ask for a cheaper video, or the person raises WAN_MCP_BUDGET_PER_DAY."
+                    "Wait for tomorrow, ask for something cheaper, or the person raises WAN_MCP_BUDGET_PER_DAY."
                 ),
             )
         raise OverBudget(
@@ -64,10 +76,7 @@ class LedgerReserving(LedgerQueries):
                 held=standing.held,
                 charged_today=standing.charged_today,
             ),
-            next_step=say(
-                "Wait for open tasks to end or for tomorrow, ask for a cheaper video, or the person "
-                "raises WAN_MCP_BUDGET_PER_DAY."
-            ),
+            next_step=_ways(left, standing.held, say("the person raises WAN_MCP_BUDGET_PER_DAY")),
         )
 
     def _refuse_over_own_budget(self, payer: Payer, cost: Money, rights: Rights, day_start: datetime) -> None:
@@ -86,9 +95,12 @@ class LedgerReserving(LedgerQueries):
                     held=standing.held,
                     charged_today=standing.charged_today,
                 ),
-                next_step=say(
-                    "Wait for open tasks to end or for tomorrow, ask for a cheaper video, or the person raises "
-                    "it: budget_per_day in WAN_MCP_TOKENS_FILE, or WAN_MCP_CALLER_BUDGET_PER_DAY."
+                next_step=_ways(
+                    left,
+                    standing.held,
+                    say(
+                        "the person raises it: budget_per_day in WAN_MCP_TOKENS_FILE, or WAN_MCP_CALLER_BUDGET_PER_DAY"
+                    ),
                 ),
             )
 
@@ -118,3 +130,14 @@ class LedgerReserving(LedgerQueries):
             (task.caller, task.account),
         ).fetchone()
         return max(served, of_caller) + 1
+
+
+def _ways(left: Money, held: Money, raised: str) -> str:
+    """What can help: no open task where none holds anything, nothing cheaper where nothing is left."""
+    if held.amount > 0 and left.amount > 0:
+        return say("Wait for open tasks to end or for tomorrow, ask for something cheaper, or {raised}.", raised=raised)
+    if held.amount > 0:
+        return say("Wait for open tasks to end or for tomorrow, or {raised}.", raised=raised)
+    if left.amount > 0:
+        return say("Wait for tomorrow, ask for something cheaper, or {raised}.", raised=raised)
+    return say("Wait for tomorrow, or {raised}.", raised=raised)

@@ -20,6 +20,12 @@ FILM: dict[str, str] = {
         "此刻缺少的更多：现需 {cost}，而用户同意的是 {asked}。未发送任何内容。"
     ),
     "Call {tool} again; the person is asked anew.": "请重新调用 {tool}，会再次询问用户。",
+    "{id} is a video, not a film.": "{id} 是单个视频，不是影片。",
+    "Call {tool} with it.": "请用它调用 {tool}。",
+    "The retake of {film} is called off. What had started is made, paid and joined: shots {shots}.": (
+        "{film} 的重拍已取消。已经开始的镜头仍会完成、计费并合成：镜头 {shots}。"
+    ),
+    "Call retake with the shot's number for another take.": "如需再拍一次，请用该镜头的编号调用 retake。",
     "There is no film {id}.": "没有影片 {id}。",
     "list_video_tasks shows the films that there are.": "list_video_tasks 会列出现有的影片。",
     "No shot of {id} is missing.": "{id} 没有缺少的镜头。",
