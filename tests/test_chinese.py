@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio.to_thread
 import pytest
@@ -16,6 +16,8 @@ from rich.cells import cell_len
 from tests.commands import environment, run
 from tests.test_cli import COMMANDS
 from tests.test_server import CARD, data, text
+from wan_mcp.cli.pages import note_words
+from wan_mcp.domain.chinese import CHINESE
 from wan_mcp.domain.task import Problem
 from wan_mcp.server.consent import Consent
 from wan_mcp.simulator import Simulator, serving
@@ -119,9 +121,10 @@ async def test_a_shell_hears_chinese_too(url: str, tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["paint"], "没有 'paint' 这个命令。"),
-        (["creat"], "是否想用 'create'？"),
-        (["create"], "缺少参数 'PROMPT'"),
+        (["creat"], "没有 'creat' 这个命令。是否想用 'create'？"),
+        (["create"], "缺少参数 'PROMPT'。"),
         (["create", "一只猫", "--duration", "五"], "'--duration' 的值无效：'五' 不是有效的整数。"),
+        (["tasks", "--s", "5"], "没有 '--s' 这个选项。是否想用"),
         (["create", "一只猫", "--second", "5"], "没有 '--second' 这个选项。"),
         (["create", "一只猫", "--seed"], "选项 '--seed' 须给出值。"),
         (["create", "a", "b", "c"], "多余的参数（b c）"),
@@ -129,7 +132,7 @@ async def test_a_shell_hears_chinese_too(url: str, tmp_path: Path) -> None:
         (["tasks", "--watch=1"], "选项 '--watch' 不接受值。"),
         (["serve", "--transport", "pigeon"], "'pigeon' 不是 'stdio', 'streamable-http', 'sse' 之一。"),
         (["simulate", "--speed", "x"], "'x' 不是有效的数字。"),
-        (["install"], "可选："),
+        (["install"], "vscode}'。可选："),
         (["install", "cursor", "--file", "/"], "'/' 是文件夹，须为文件。"),
     ],
 )
@@ -155,6 +158,18 @@ def test_the_help_is_chinese_and_fits_eighty_columns(command: str) -> None:
     assert not any(line.strip()[:1] in "，。；：）" for line in told.splitlines() if line.strip())
     sentences = [line for line in told.splitlines() if re.search(r"[a-z]{3,} [a-z]{2,} [a-z]{2,}", line)]
     assert [line for line in sentences if "paper boat" not in line] == []
+
+
+@pytest.mark.usefixtures("chinese")
+@pytest.mark.parametrize("media", ["draw", "clip"])
+def test_what_the_simulator_says_of_its_videos_is_chinese(media: Literal["draw", "clip"]) -> None:
+    """It knows nothing of languages itself."""
+    assert english_in(note_words(Simulator(media=media).note).replace("media", "")) == []
+
+
+def test_the_chinese_speaks_to_the_person_in_one_way() -> None:
+    """你, and not 您 here and there."""
+    assert [words for words in CHINESE.values() if "您" in words] == []
 
 
 @pytest.mark.usefixtures("chinese")

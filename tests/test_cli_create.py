@@ -129,6 +129,7 @@ async def test_ctrl_c_at_the_question_sends_nothing(person: Person, simulator: S
 
     assert process.returncode == 130
     assert "Traceback" not in terminal.written
+    assert "Nothing was sent. No money moved." in terminal.written
     assert simulator.accepted == []
 
 
@@ -187,7 +188,7 @@ async def test_a_video_that_fails_is_told_with_its_reason(person: Person, simula
     assert result.exit_code == 1
     assert "FAILED" in result.stdout
     assert "problem   DataInspectionFailed: " in result.stdout
-    assert "cost      3.00 CNY free" in result.stdout
+    assert "cost      3.00 CNY not charged" in result.stdout
     assert "Reword the prompt" in result.stdout
 
 

@@ -1,5 +1,6 @@
 """`wan-mcp doctor`: a line for each check, what to do about what is wrong, and never the key."""
 
+import socket
 import sqlite3
 import sys
 from contextlib import closing
@@ -83,6 +84,20 @@ async def test_a_key_that_dashscope_refuses_is_a_problem(person: Person) -> None
     assert finding["state"] == "problem"
     assert "InvalidApiKey" in finding["found"]
     assert "WAN_MCP_REGION" in finding["advice"]
+
+
+async def test_a_simulator_that_is_gone_is_asked_after(person: Person, tmp_path: Path) -> None:
+    """No network is to be checked on the way to this machine."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        gone = Person({**person.env, **environment(f"http://127.0.0.1:{taken.getsockname()[1]}", tmp_path)})
+        finding = await found(gone, "key")
+        created = await gone.types("create", "a cat", "--yes")
+
+    assert finding["state"] == "problem"
+    assert "is `wan-mcp simulate` running on that port?" in finding["advice"]
+    assert "is `wan-mcp simulate` running on that port?" in " ".join(created.stderr.split())
+    assert "network" not in created.stderr
 
 
 async def test_a_paid_video_that_nobody_fetches_is_a_problem(person: Person, tmp_path: Path) -> None:
@@ -174,9 +189,11 @@ async def test_a_place_beside_the_ledger_that_cannot_be_used_is_a_problem(person
 
 
 async def test_unsettled_tasks_are_counted(person: Person, simulator: Simulator) -> None:
-    """They are looked after while a wan-mcp runs, and only then."""
+    """They are looked after by a server or `wan-mcp tasks --watch`, and only then."""
     await person.types("create", "a cat", "--no-wait")
-    assert (await found(person, "tasks"))["found"] == "1 unsettled: looked after while a wan-mcp runs."
+    assert (await found(person, "tasks"))[
+        "found"
+    ] == "1 unsettled: looked after by a server or `wan-mcp tasks --watch`."
 
     simulator.mishap(kind="drop")
     await person.types("create", "a dog", "--no-wait")

@@ -225,7 +225,7 @@ async def test_nothing_made_is_no_success_and_no_debt(person: Person, script: st
     simulator.mishap(on="create", kind="refuse", code="Arrearage", times=9)
     result = await person.types("film", script, "--yes")
     assert result.exit_code == 1
-    assert "0.00 CNY free" in result.stdout
+    assert "0.00 CNY not charged" in result.stdout
 
 
 async def test_films_are_watched_among_the_tasks(person: Person, script: str) -> None:

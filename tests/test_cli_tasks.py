@@ -273,7 +273,7 @@ async def test_what_has_not_started_is_cancelled_for_nothing(person: Person, sim
 
     assert result.exit_code == 0
     assert result.stdout.startswith("CANCELED  ")
-    assert "3.00 CNY free" in result.stdout
+    assert "3.00 CNY not charged" in result.stdout
 
 
 async def test_what_is_queued_with_us_is_cancelled_and_never_sent(person: Person, simulator: Simulator) -> None:

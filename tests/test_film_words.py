@@ -163,7 +163,7 @@ def test_what_a_film_costs_leaves_out_what_is_nothing() -> None:
     """In a list there is room for what counts."""
     assert film_views.cost_words(of(saved, pending, failed)) == "6.00 CNY held, 3.00 CNY charged"
     assert film_views.cost_words(joined()) == "12.00 CNY charged"
-    assert film_views.cost_words(of(failed, failed, failed)) == "0.00 CNY free"
+    assert film_views.cost_words(of(failed, failed, failed)) == "0.00 CNY not charged"
 
 
 def test_tasks_and_films_stand_in_one_list_by_their_time() -> None:

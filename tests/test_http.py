@@ -115,13 +115,14 @@ async def test_beyond_this_machine_it_does_not_start_without_callers(
     with pytest.raises(BadSettings, match="Without tokens or OAuth it does not start") as told:
         async with serving(a_door(**opened), settings):
             raise AssertionError("it listens")
+    assert ("--public-url https" if "public_url" in opened else "--host") in told.value.what
     assert "WAN_MCP_TOKENS_FILE" in told.value.next_step
 
 
 async def test_a_proxys_name_makes_it_public_too(url: str, tmp_path: Path) -> None:
     """A proxy on this machine brings the world to loopback."""
     settings = made(url, tmp_path, WAN_MCP_ALLOWED_HOSTS="video.example.com")
-    with pytest.raises(BadSettings, match="does not start"):
+    with pytest.raises(BadSettings, match="With WAN_MCP_ALLOWED_HOSTS others"):
         async with serving(a_door(), settings):
             raise AssertionError("it listens")
 
@@ -249,9 +250,10 @@ async def test_a_signal_ends_it_with_a_client_of_each_era_connected(
         if transport == "streamable-http":
             await clients.start(_listen, server.url)
         server.signal(number)
-        left, seconds = await server.ended()
+        left, _ = await server.ended()
         assert (left, b"Traceback" in server.stderr) == (code, False), server.stderr.decode()
-        assert seconds < 2, "nothing was being sent, so there is nothing to wait for"
+        assert b"did not stop" not in server.stderr, "it ended by itself, however slow the machine was"
+        assert b"still on its way" not in server.stderr, "nothing was being sent"
         clients.cancel_scope.cancel()
 
 

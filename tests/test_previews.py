@@ -5,6 +5,8 @@
 import base64
 import io
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +202,7 @@ async def test_a_person_gets_it_as_a_file_beside_the_video(tmp_path: Path) -> No
 
     sheet = Path(told["image"])
     assert sheet == Path(task["file"]).with_name(f"{Path(task['file']).stem} frames.jpg")
+    assert os.name == "nt" or stat.S_IMODE(sheet.stat().st_mode) == 0o600, "as the video is"
     assert again.stdout.strip() == str(sheet)
     assert len(told["times"]) == 2
     assert sheet.read_bytes().startswith(b"\xff\xd8")

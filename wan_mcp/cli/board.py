@@ -68,7 +68,9 @@ def watch_tasks(terminal: Terminal, *, status: Status | None, limit: int) -> Non
         if is_live and board.account:
             terminal.list(board.reports, board.account)
         if any(map(_goes_on, board.reports)):
-            terminal.say(say("Stopped watching. Open tasks go on; the next wan-mcp that starts fetches their files."))
+            terminal.say(
+                say("Stopped watching. Open tasks go on; a server or `wan-mcp tasks --watch` fetches their files.")
+            )
         raise
 
 

@@ -273,7 +273,7 @@ def _confirm(terminal: Terminal, report: Report, question: str) -> None:
         )
     if not terminal.as_json:
         terminal.show(report)
-    if not terminal.ask(question):
+    if not terminal.ask(question, at_a_stop=say("Nothing was recorded.")):
         raise Declined(say("Nothing was recorded."))
 
 
@@ -434,8 +434,9 @@ def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None
         if terminal.as_json:
             terminal.data({"url": url, "note": simulator.note, "env": _leading_to(url)}, on_one_line=True)
             return
+        note = pages.note_words(simulator.note)
         name = "set " if sys.platform == "win32" else "export "
-        words = say("DashScope is simulated at {url}; {note}. Point wan-mcp at it:", url=url, note=simulator.note)
+        words = say("DashScope is simulated at {url}; {note}. Point wan-mcp at it:", url=url, note=note)
         terminal.line(f"{words}\n")
         for variable, value in _leading_to(url).items():
             terminal.line(f"  {name}{variable}={value}")

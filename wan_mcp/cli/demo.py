@@ -22,7 +22,7 @@ from rich.text import Text
 
 from wan_mcp import __version__
 from wan_mcp.cli.mp4 import Movie, NotAVideo, probe
-from wan_mcp.cli.pages import fact, printable
+from wan_mcp.cli.pages import fact, note_words, printable
 from wan_mcp.cli.session import alone, run
 from wan_mcp.cli.terminal import Terminal, bar
 from wan_mcp.domain.errors import Unavailable, WanError
@@ -70,7 +70,7 @@ def run_demo(terminal: Terminal, output: Path) -> None:
 
 async def _demo(stage: "Stage", output: Path) -> Shown:
     simulator = Simulator(run_delay=_RUN_DELAY, run_time=_RUN_TIME)
-    stage.open(simulator.note)
+    stage.open(note_words(simulator.note))
     began = anyio.current_time()
     async with _client(simulator, output) as client:
         with anyio.fail_after(_PATIENCE):
@@ -150,7 +150,7 @@ class Stage:
         title = say("the real server on a simulated DashScope. No key, no cost.")
         self._line(f"wan-mcp {__version__}: {title}", style="bold")
         self._line(say("A real task takes 1 to 5 minutes; here it takes 10 seconds."), style="dim")
-        self._line(f"{note[0].upper()}{note[1:]}.", style="dim")
+        self._line(say("{note}.", note=f"{note[0].upper()}{note[1:]}"), style="dim")
 
     def tools(self, names: list[str]) -> None:
         self._head("tools/list", "")
@@ -196,7 +196,14 @@ class Stage:
         self._line(say("The video"), style="bold green")
         fact(self._out, say("file"), str(file), is_whole=True)
         fact(self._out, say("size"), size_words(file.stat().st_size))
-        picture = f"{movie.codec}, {movie.width}×{movie.height}, {movie.seconds:g} s, {movie.fps:g} fps"
+        picture = say(
+            "{codec}, {width}×{height}, {seconds:g} s, {fps:g} fps",
+            codec=movie.codec,
+            width=movie.width,
+            height=movie.height,
+            seconds=movie.seconds,
+            fps=movie.fps,
+        )
         fact(self._out, say("picture"), picture)
         fact(self._out, say("sound"), movie.audio or say("none"))
         amount = f"{cost['amount']:.2f} {cost['currency']} {money_word(cost['state'])}"

@@ -193,10 +193,14 @@ def _tasks(health: LedgerHealth) -> Finding:
                 unsettled=health.unsettled,
                 uncertain=health.uncertain,
             ),
-            advice=say("They are looked for while a wan-mcp runs; `wan-mcp tasks --status UNCERTAIN` lists them."),
+            advice=say(
+                "A server or `wan-mcp tasks --watch` looks for them; `wan-mcp tasks --status UNCERTAIN` lists them."
+            ),
         )
     if health.unsettled:
-        found = say("{unsettled} unsettled: looked after while a wan-mcp runs.", unsettled=health.unsettled)
+        found = say(
+            "{unsettled} unsettled: looked after by a server or `wan-mcp tasks --watch`.", unsettled=health.unsettled
+        )
     else:
         found = say("0 unsettled.")
     return Finding(check=later("tasks"), found=found)

@@ -18,6 +18,10 @@ from wan_mcp.domain.language import later, said, say
 _DEFAULT = re.compile(r"\[default: ([^\]]*)\]")
 
 
+_STOPPED = re.compile(r"((?:^|：)[\u4e00-\u9fff]+ '[^']*')\.(?= |$)")
+_SPACED = re.compile(r"(?<=[，。；：！？）]) +")
+
+
 class _Words(str):
     """A text of click's, into which the name of a type is put in the same language."""
 
@@ -26,7 +30,12 @@ class _Words(str):
     def format(self, *args: object, **values: object) -> str:
         if "number_type" in values:
             values["number_type"] = said(str(values["number_type"]))
-        return super().format(*args, **values)
+        return tidy(super().format(*args, **values))
+
+
+def tidy(words: str) -> str:
+    """Chinese that click has put together with its own spaces and full stops."""
+    return _SPACED.sub("", _STOPPED.sub(r"\1。", words))
 
 
 def _said(words: str) -> str:

@@ -362,7 +362,7 @@ def _ask(terminal: Terminal, path: Path) -> None:
             ),
             next_step=say("Run it again with --yes."),
         )
-    if not terminal.ask(say("Write this?")):
+    if not terminal.ask(say("Write this?"), at_a_stop=say("Nothing was written.")):
         raise Declined(say("Nothing was written."))
 
 

@@ -98,7 +98,7 @@ def ask(terminal: Terminal, cost: Money, account: Account, question: str) -> Non
                 "Once the person agrees, run it again with --max-cost {plain}, or with --yes.", plain=cost.plain
             ),
         )
-    if not terminal.ask(pages.printable(question)):
+    if not terminal.ask(pages.printable(question), at_a_stop=say("Nothing was sent. No money moved.")):
         raise Declined(say("You did not agree to {cost}. Nothing was sent.", cost=cost))
 
 
@@ -198,8 +198,6 @@ def _goes_on(report: Report) -> str:
     what = (
         say("Stopped waiting. {id} waits with us: it is sent while a wan-mcp runs.", id=task.id)
         if task.status is Status.QUEUED
-        else say(
-            "Stopped waiting. {id} goes on at DashScope; the next wan-mcp that starts fetches its file.", id=task.id
-        )
+        else say("Stopped waiting. {id} goes on at DashScope; a server that runs here fetches its file.", id=task.id)
     )
-    return say("{what} Come back with\n  wan-mcp show {id} --wait 300", what=what, id=task.id)
+    return say("{what} Or come back with\n  wan-mcp show {id} --wait 300", what=what, id=task.id)

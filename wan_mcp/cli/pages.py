@@ -10,7 +10,7 @@ from rich.text import Text
 
 from wan_mcp.cli.lines import Folded
 from wan_mcp.domain.catalogue import Quote
-from wan_mcp.domain.language import said, say
+from wan_mcp.domain.language import later, said, say
 from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.server import views
 from wan_mcp.server.money_views import left_words
@@ -46,8 +46,23 @@ _COMMANDS = {
     "preview_video": "`wan-mcp preview`",
     "max_cost": "--max-cost",
 }
+_NOTES = (
+    later("every video is drawn for its prompt"),
+    later("every video is the same packaged clip; install the extra 'media' to have each one drawn"),
+)
+"""What the simulator says of its videos. It knows nothing of languages."""
 _RUN = {"Call ": "Run ", "call ": "run ", "调用 ": "运行 "}
 _RUN_AGAIN = {"call again": "run it again", "重新调用": "重新运行", "再次调用": "再次运行"}
+_YOU = {
+    "The person must": "You must",
+    "The person can": "You can",
+    "if the person agrees": "if you agree",
+    "须先征得本人同意": "须先经你同意",
+    "若本人同意": "若你同意",
+    "请本人": "请",
+    "本人可": "你可",
+}
+"""A model is told of the person; at a terminal sits that person."""
 _TOOL = re.compile(rf"({'|'.join(_RUN)})?\b({'|'.join(_COMMANDS)})\b")
 
 
@@ -57,14 +72,20 @@ def printable(text: str) -> str:
     return "".join(character for character in spaced if character.isprintable())
 
 
+def note_words(note: str) -> str:
+    """What the simulator says of its videos."""
+    assert note in _NOTES
+    return said(note)
+
+
 def in_commands(words: str) -> str:
-    """Words that name tools, for somebody who has commands."""
+    """Words for a model with tools, for a person with commands."""
 
     def command(found: re.Match[str]) -> str:
         return f"{_RUN.get(found[1] or '', '')}{_COMMANDS[found[2]]}"
 
-    for call, run in _RUN_AGAIN.items():
-        words = words.replace(call, run)
+    for told, ours in (_RUN_AGAIN | _YOU).items():
+        words = words.replace(told, ours)
     return _TOOL.sub(command, words)
 
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import click
 
+from wan_mcp.adapters.beside import lay
+from wan_mcp.cli.pages import in_commands
 from wan_mcp.cli.program import Command, json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
@@ -33,12 +35,12 @@ def preview(terminal: Terminal, task_id: str, frames: int | None, opens: bool) -
     """
     image, jpeg, shown = visit(partial(_of_film if task_id.startswith(FILM) else _of_video, task_id, frames))
     try:
-        image.write_bytes(jpeg)
+        lay(image, jpeg)
     except OSError as error:
         words = say("{file} cannot be written: {reason}.", file=image, reason=error.strerror or error)
         raise VideoUnusable(words) from error
     if terminal.as_json:
-        terminal.data({**shown, "image": str(image)})
+        terminal.data({**shown, "next_step": in_commands(shown["next_step"]), "image": str(image)})
     else:
         terminal.line(str(image))
     if opens:

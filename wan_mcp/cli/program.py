@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from wan_mcp.cli.helping import Formatter
+from wan_mcp.cli.helping import Formatter, tidy
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import WanError
 
@@ -103,7 +103,7 @@ def _told(terminal: Terminal) -> Generator[None]:
     except click.ClickException as error:
         if not terminal.as_json:
             raise  # click shows it, with the usage
-        told = {"code": type(error).__name__, "message": error.format_message(), "money_moved": "no"}
+        told = {"code": type(error).__name__, "message": tidy(error.format_message()), "money_moved": "no"}
         terminal.data({"error": told})
         error.show()
         raise click.exceptions.Exit(error.exit_code) from error

@@ -68,7 +68,9 @@ def _of_task(report: Report) -> Group:
     lines = [_title(task.request.prompt), _dim(f"{task.id}  {views.video_words(task)}")]
     if task.is_to_be_saved:
         lines.append(Text(say("not saved yet"), style="dim"))
-    if task.problem:
+    if task.problem and task.status is Status.CANCELED:
+        lines.append(_dim(printable(task.problem.words)))  # a code would only say the status again
+    elif task.problem:
         lines.append(Text(printable(task.problem.code), style="red" if task.status is Status.FAILED else "dim"))
     return Group(*lines)
 

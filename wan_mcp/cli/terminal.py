@@ -94,7 +94,8 @@ class Terminal:
         if self.as_json:
             self.data(shown)
         else:
-            pages.price(self.out, quote, account, free_quota=shown.get("free_quota"), hurdle=shown.get("hurdle"))
+            hurdle = pages.in_commands(shown.get("hurdle", ""))
+            pages.price(self.out, quote, account, free_quota=shown.get("free_quota"), hurdle=hurdle)
 
     def data(self, shown: dict[str, Any], *, on_one_line: bool = False) -> None:
         """Print one JSON object at once; on one line where more may follow, or the command goes on."""
@@ -153,8 +154,12 @@ class Terminal:
             text = Text.assemble((" ! ", "black on yellow"), f" {pages.printable(words)}")
             self._talk(text)
 
-    def ask(self, question: str) -> bool:
-        """Ask the person; Enter means no, and so does the end of what can be read."""
+    def ask(self, question: str, *, at_a_stop: str) -> bool:
+        """Ask the person; Enter means no, and so does the end of what can be read.
+
+        Raises:
+            KeyboardInterrupt: after the words `at_a_stop`.
+        """
         # Not click's own: it cannot tell Ctrl-C, which is to end with 130, from the end of the input.
         while True:
             words = Text(say("{question} [y/N]:", question=question), end=" ")
@@ -163,6 +168,7 @@ class Terminal:
                 line = sys.stdin.readline()
             except KeyboardInterrupt:
                 self.talk.print()
+                self.tell_stop(at_a_stop)
                 raise
             answer = line.strip().lower()
             if not line:
@@ -213,6 +219,7 @@ def _structured(report: Report | FilmReport) -> dict[str, Any]:
         shown, next_step = views.structured(report), pages.next_words(report)
     else:
         shown, next_step = film_views.structured(report), next_words(report)
+    shown.pop("next_step", None)
     return shown | {"next_step": next_step} if next_step else shown
 
 

@@ -96,9 +96,9 @@ def refuse_an_open_door(door: Door, settings: Settings) -> None:
     if is_public(door, settings) and settings.tokens_file is None and settings.oauth_issuer is None:
         raise BadSettings(
             say(
-                "On {host} others than this machine could call, and whoever calls spends your money. "
+                "With {setting} others than this machine could call, and whoever calls spends your money. "
                 "Without tokens or OAuth it does not start.",
-                host=door.host,
+                setting=_what_opens(door),
             ),
             next_step=say(
                 "Set WAN_MCP_TOKENS_FILE (`wan-mcp token NAME` makes an entry) or "
@@ -106,6 +106,15 @@ def refuse_an_open_door(door: Door, settings: Settings) -> None:
                 "WAN_MCP_ALLOWED_HOSTS."
             ),
         )
+
+
+def _what_opens(door: Door) -> str:
+    """Which word of the person's brings others here."""
+    if not is_loopback(door.host):
+        return f"--host {door.host}"
+    if not all(map(is_loopback, _public_host(door))):
+        return f"--public-url {door.public_url}"
+    return "WAN_MCP_ALLOWED_HOSTS"
 
 
 def url_of(door: Door, *, port: int) -> str:

@@ -54,11 +54,11 @@ def serve_http(door: Door, settings: Settings, *, on_ready: Callable[[str], None
 
 async def _serve_until_told(door: Door, settings: Settings, on_ready: Callable[[str], None]) -> int:
     with _told_to_stop() as told:
-        async with serving(door, settings) as url:
+        async with _served(door, settings) as (url, opening):
             logger.info("MCP is served at %s", url)
             on_ready(url)
             code = 0 if await told() == signal.SIGTERM else 130
-            _end_at_the_latest(code)
+            _end_at_the_latest(code, opening)
     return code
 
 
@@ -73,14 +73,19 @@ def _told_to_stop() -> Generator[Callable[[], Awaitable[int | None]]]:
         yield aiter(signals).__anext__
 
 
-def _end_at_the_latest(code: int) -> None:
+def _end_at_the_latest(code: int, opening: Opening) -> None:
     def leave(*_: object) -> None:
-        logger.warning("A submission is still on its way; the next start finds out what became of it")
+        if opening.is_submitting:
+            logger.warning("A submission is still on its way; the next start finds out what became of it")
         os._exit(code)
+
+    def give_up() -> None:
+        logger.warning("It did not stop within %g seconds", _LAST_MOMENT)
+        leave()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, leave)  # who asks twice does not want to wait
-    watchdog = threading.Timer(_LAST_MOMENT, leave)
+    watchdog = threading.Timer(_LAST_MOMENT, give_up)
     watchdog.daemon = True
     watchdog.start()
 
@@ -94,6 +99,12 @@ async def serving(door: Door, settings: Settings) -> AsyncGenerator[str]:
     Raises:
         BadSettings: as `serve_http`.
     """
+    async with _served(door, settings) as (url, _):
+        yield url
+
+
+@asynccontextmanager
+async def _served(door: Door, settings: Settings) -> AsyncGenerator[tuple[str, Opening]]:
     refuse_an_open_door(door, settings)
     file = TokensFile(settings.tokens_file, currency=settings.region.currency) if settings.tokens_file else None
     with _listening(door) as listener:
@@ -111,7 +122,7 @@ async def serving(door: Door, settings: Settings) -> AsyncGenerator[str]:
                 background.start_soon(server.run_until_stopped)
                 await server.is_listening.wait()
                 try:
-                    yield url
+                    yield url, opening
                 finally:
                     with anyio.CancelScope(shield=True):
                         await _stop(server, requests, opening)

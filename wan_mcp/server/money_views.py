@@ -92,7 +92,7 @@ def left_words(account: Account) -> str:
         )
     if account.is_shared:
         return say(
-            "no daily cap of your own, the account's holds ({held} held, {charged} charged today)",
+            "no daily cap of your own, the account's cap applies ({held} held, {charged} charged today)",
             held=held,
             charged=charged,
         )

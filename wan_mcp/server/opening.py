@@ -70,6 +70,11 @@ class Opening:
         if self._outcome is not None and not isinstance(self._outcome, WanError):
             await self._outcome.at_rest()
 
+    @property
+    def is_submitting(self) -> bool:
+        """Is a caller's submission on its way?"""
+        return self._outcome is not None and not isinstance(self._outcome, WanError) and self._outcome.is_submitting
+
     def _answer(self, outcome: "Videos | WanError") -> None:
         self._outcome = outcome
         self._answered.set()

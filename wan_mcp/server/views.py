@@ -110,7 +110,7 @@ def money_word(state: MoneyState) -> str:
         case "charged":
             return say("charged")
         case "free":
-            return say("free")
+            return say("not charged")
 
 
 def next_words(report: Report) -> str:

@@ -119,9 +119,14 @@ class Videos:
             self._created.set()
             self._created = anyio.Event()
 
+    @property
+    def is_submitting(self) -> bool:
+        """Is a caller's submission on its way?"""
+        return bool(self._creating)
+
     async def at_rest(self) -> None:
         """Return once no caller's submission is on its way: the moment to close, for who can wait for it."""
-        while self._creating:
+        while self.is_submitting:
             await self._created.wait()
 
     def _draft(self, request: VideoRequest, caller: str) -> VideoTask:

@@ -72,6 +72,7 @@ class DashScope:
         """`api_root` ends in /api/v1; the key goes there and nowhere else. `is_local`: it is this machine.
         `on_answer` hears of every exchange: its operation, what it came to, its seconds. Limits count by `now`."""
         self._key = key
+        self._is_local = is_local
         self._on_answer = on_answer
         self._whole_call = whole_call.total_seconds()
         self._headers = {"Authorization": f"Bearer {key}"}
@@ -182,7 +183,7 @@ class DashScope:
         except _NOT_THERE as error:
             raise Unavailable(
                 say("DashScope could not be reached ({kind}); nothing was sent.", kind=type(error).__name__),
-                next_step=say("Check the network and create the task again."),
+                next_step=self._where_it_should_be() or say("Check the network and create the task again."),
             ) from error
         except (httpx.HTTPError, TimeoutError) as error:
             raise self._uncertain(say("the answer was lost ({kind})", kind=type(error).__name__)) from error
@@ -209,7 +210,16 @@ class DashScope:
             await self._queries.wait()
             return await self._exchange(operation, method, path, headers=self._headers, params=params)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise Unavailable(say("DashScope did not answer ({kind}).", kind=type(error).__name__)) from error
+            raise Unavailable(
+                say("DashScope did not answer ({kind}).", kind=type(error).__name__),
+                next_step=self._where_it_should_be() or say("Check the network and try again."),
+            ) from error
+
+    def _where_it_should_be(self) -> str:
+        """What to look after where it is this machine that does not answer."""
+        if not self._is_local:
+            return ""
+        return say("The API root is {root}: is `wan-mcp simulate` running on that port?", root=self._http.base_url)
 
     async def _exchange(
         self,

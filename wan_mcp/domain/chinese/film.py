@@ -67,7 +67,7 @@ FILM: dict[str, str] = {
     ),
     "Ends with 0 when the film is saved, 1 when nothing was made, 3 when it needs you and something is made or may be: "
     "then do not order it again, but `wan-mcp retake` what is missing. With --no-wait 0 says that it is ordered.": (
-        "影片已保存时返回 0，没有生成时返回 1，需要您处理且已有或可能已有镜头生成时返回 3：此时请勿重新下单，"
+        "影片已保存时返回 0，没有生成时返回 1，需要你处理且已有或可能已有镜头生成时返回 3：此时请勿重新下单，"
         "用 `wan-mcp retake` 补拍缺少的镜头。带 --no-wait 时返回 0 表示已下单。"
     ),
     "Return once it is ordered; `wan-mcp film` with its id makes it later.": (
@@ -105,9 +105,9 @@ FILM: dict[str, str] = {
         "{film}：{count} 个镜头均已保存，正在合成为一个文件。"
     ),
     "{film} needs you: all {count} shots are saved, and could not be joined. {why}": (
-        "{film} 需要您处理：{count} 个镜头均已保存，但无法合成。{why}"
+        "{film} 需要你处理：{count} 个镜头均已保存，但无法合成。{why}"
     ),
-    "{film} needs you: {saved} of {count} shots are saved.": "{film} 需要您处理：已保存 {saved}/{count} 个镜头。",
+    "{film} needs you: {saved} of {count} shots are saved.": "{film} 需要你处理：已保存 {saved}/{count} 个镜头。",
     "{count} shots, {seconds} s": "{count} 个镜头，{seconds} 秒",
     "plays {seconds} s": "播放 {seconds} 秒",
     ", ": "，",

@@ -6,7 +6,7 @@ SERVER: dict[str, str] = {
     "{size} {duration} s": "{size} {duration} 秒",
     "held": "已预留",
     "charged": "已扣费",
-    "free": "未扣费",
+    "not charged": "未扣费",
     "Tell the user where the file is.": "请告诉用户文件的位置。",
     "The file is being saved; call get_video_task with this task_id.": "正在保存文件；请用此 task_id 调用 get_video_task。",
     "The video is paid for, and its file is not here; another one must be created.": "视频已付费，但文件不在本机；只能重新创建。",
@@ -38,7 +38,7 @@ SERVER: dict[str, str] = {
     # server/money_views.py
     "Budget: {budget}.": "预算：{budget}。",
     "{left} of {cap} left today ({held} held, {charged} charged today)": "今日剩余 {left}，上限 {cap}（已预留 {held}，今日已扣费 {charged}）",
-    "no daily cap of your own, the account's holds ({held} held, {charged} charged today)": "没有单独的每日上限，以账号的上限为准（已预留 {held}，今日已扣费 {charged}）",
+    "no daily cap of your own, the account's cap applies ({held} held, {charged} charged today)": "没有单独的每日上限，以账号的上限为准（已预留 {held}，今日已扣费 {charged}）",
     "no daily cap ({held} held, {charged} charged today)": "没有每日上限（已预留 {held}，今日已扣费 {charged}）",
     "It would be refused: one video may cost {cap} at most.": "会被拒绝：单个视频最多只能花 {cap}。",
     "It would be refused: only {left} are left today.": "会被拒绝：今日只剩 {left}。",
@@ -80,7 +80,7 @@ SERVER: dict[str, str] = {
     # the HTTP door
     "--public-url {url!r} is not a URL such as https://video.example.com.": "--public-url {url!r} 不是有效的地址，应类似 https://video.example.com。",
     "Give it without the path {path} and without a query.": "请去掉路径 {path} 和查询参数。",
-    "On {host} others than this machine could call, and whoever calls spends your money. Without tokens or OAuth it does not start.": "监听 {host} 时，本机以外的人也能调用，而调用就会花你的钱。没有令牌或 OAuth 就不会启动。",
+    "With {setting} others than this machine could call, and whoever calls spends your money. Without tokens or OAuth it does not start.": "设置 {setting} 时，本机以外的人也能调用，而调用就会花你的钱。没有令牌或 OAuth 就不会启动。",
     "Set WAN_MCP_TOKENS_FILE (`wan-mcp token NAME` makes an entry) or WAN_MCP_OAUTH_ISSUER; or serve on 127.0.0.1, without --public-url and WAN_MCP_ALLOWED_HOSTS.": "请设置 WAN_MCP_TOKENS_FILE（`wan-mcp token NAME` 可生成条目）或 WAN_MCP_OAUTH_ISSUER；或只在 127.0.0.1 上服务，不用 --public-url 和 WAN_MCP_ALLOWED_HOSTS。",
     "Nobody can listen on {host} port {port}: {reason}.": "无法在 {host} 的 {port} 端口监听：{reason}。",
     "Another --port may be free.": "可用 --port 换一个端口。",

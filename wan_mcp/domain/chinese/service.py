@@ -9,6 +9,8 @@ SERVICE: dict[str, str] = {
     "Check the network and create the task again.": "请检查网络后重新创建任务。",
     "the answer was lost ({kind})": "没有收到答复（{kind}）",
     "its answer (HTTP {status}) says neither yes nor no": "其答复（HTTP {status}）未说明是否受理",
+    "Check the network and try again.": "请检查网络后重试。",
+    "The API root is {root}: is `wan-mcp simulate` running on that port?": "API 根地址是 {root}：该端口上的 `wan-mcp simulate` 在运行吗？",
     "DashScope did not answer ({kind}).": "DashScope 没有答复（{kind}）。",
     "nothing readable": "无法识别的内容",
     "DashScope answered {what} (HTTP {status}); it is asked again later.": "DashScope 返回 {what}（HTTP {status}）；稍后会再次查询。",

@@ -25,6 +25,12 @@ TERMINAL = {
     ),
     "It is sent when there is room, while a wan-mcp runs: {again}": "有空位时由运行中的 wan-mcp 发送：{again}",
     "{again} waits for it and fetches the file.": "运行 {again} 可等待它完成并取回文件。",
+    "every video is drawn for its prompt": "每个视频都按提示词绘制",
+    "every video is the same packaged clip; install the extra 'media' to have each one drawn": (
+        "所有视频都是同一段自带短片；安装附加组件 media 后会逐个绘制"
+    ),
+    "{note}.": "{note}。",
+    "{codec}, {width}×{height}, {seconds:g} s, {fps:g} fps": "{codec}，{width}×{height}，{seconds:g} 秒，每秒 {fps:g} 帧",
     "Status": "状态",
     "Video": "视频",
     "Asked": "请求时间",
@@ -54,8 +60,8 @@ TERMINAL = {
     "Yes or no?": "是或否？",
     "{question} [y/N]:": "{question} [y 是 / N 否]：",
     "Ctrl-C ends the watching; the tasks go on.": "按 Ctrl-C 停止查看；任务会继续。",
-    "Stopped watching. Open tasks go on; the next wan-mcp that starts fetches their files.": (
-        "已停止查看。未完成的任务会继续；下次启动 wan-mcp 时会取回文件。"
+    "Stopped watching. Open tasks go on; a server or `wan-mcp tasks --watch` fetches their files.": (
+        "已停止查看。未完成的任务会继续；由服务器或 `wan-mcp tasks --watch` 取回文件。"
     ),
     # cli/usage.py
     "total": "合计",
@@ -79,7 +85,8 @@ TERMINAL = {
     "Once the person agrees, run it again with --max-cost {plain}, or with --yes.": (
         "本人同意后，请加上 --max-cost {plain} 或 --yes 重新运行。"
     ),
-    "You did not agree to {cost}. Nothing was sent.": "您未同意支付 {cost}。尚未发送任何内容。",
+    "You did not agree to {cost}. Nothing was sent.": "你未同意支付 {cost}。尚未发送任何内容。",
+    "Nothing was sent. No money moved.": "尚未发送任何内容。本次操作未产生费用。",
     "The same request is still open, so nothing new was created; another --seed makes another.": (
         "相同的请求尚未完成，因此没有新建任务；换一个 --seed 可另行创建。"
     ),
@@ -88,10 +95,10 @@ TERMINAL = {
     "Stopped waiting. {id} waits with us: it is sent while a wan-mcp runs.": (
         "已停止等待。{id} 在本地排队：wan-mcp 运行时会发送它。"
     ),
-    "Stopped waiting. {id} goes on at DashScope; the next wan-mcp that starts fetches its file.": (
-        "已停止等待。{id} 在 DashScope 继续进行；下次启动 wan-mcp 时会取回文件。"
+    "Stopped waiting. {id} goes on at DashScope; a server that runs here fetches its file.": (
+        "已停止等待。{id} 在 DashScope 继续进行；在此运行的服务器会取回文件。"
     ),
-    "{what} Come back with\n  wan-mcp show {id} --wait 300": "{what}回来查看请运行\n  wan-mcp show {id} --wait 300",
+    "{what} Or come back with\n  wan-mcp show {id} --wait 300": "{what}也可运行\n  wan-mcp show {id} --wait 300",
     # cli/commands.py
     "The token of {name}, shown only now; it is sent as “Authorization: Bearer …”:": (
         "{name} 的令牌，仅此一次显示；以 “Authorization: Bearer …” 的形式发送："
