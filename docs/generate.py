@@ -314,7 +314,9 @@ _OF_TOOLS = {
     "Another take of a shot; without shot, of all that are missing. PAID. Old takes stay.": (
         "重拍某个镜头；不指定 shot 即补拍所有缺少的镜头，**收费**。旧镜次予以保留。"
     ),
-    "Cancel shots that have not started.": "取消尚未开始的镜头。",
+    "Cancel shots that have not started, uncharged. What has started is made, charged and kept.": (
+        "取消尚未开始的镜头，不扣费。已经开始的仍会完成、扣费并保留。"
+    ),
     "Tasks and films, newest first, and what is held, charged and left today. Look here before repeating a "
     "create_video whose answer was lost.": (
         "列出任务和影片（最新的在前），以及今天预留、已扣和剩余的金额。create_video 的答复丢失时先看这里，不要重试。"

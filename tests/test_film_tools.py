@@ -43,10 +43,14 @@ async def test_a_film_from_price_to_file_is_told_as_one_thing(videos: Videos, cl
     """What a model needs next stands in every answer, in text and in data."""
     async with client_of(videos) as client:
         priced = data(await client.call_tool("estimate_cost", {"size": "832*480", "shots": [5, 5, 5]}))
-        assert (priced["amount"], priced["seconds"]) == (4.5, 15)
+        assert (priced["amount"], priced["seconds"], priced["shots"]) == (4.5, 15, 3)
+        assert "count" not in priced
+        both = await client.call_tool("estimate_cost", {"shots": [5, 5], "count": 2, "duration": 5})
+        assert "shots says it all: leave out duration. (2) shots says it all: leave out count." in text(both)
         created = await client.call_tool("create_film", SMALL)
         film_id = data(created)["film_id"]
-        assert data(created)["shots"] == {"QUEUED": "1-3"}
+        assert data(created)["shot_numbers"] == {"QUEUED": "1-3"}
+        assert "(shot 1-3 QUEUED)" in text(created)
         assert data(created)["cost"] == {"amount": 4.5, "currency": "CNY", "held": 4.5, "charged": 0}
         assert film_id in text(created)
         assert "get_film" in text(created)
@@ -145,6 +149,12 @@ async def test_a_client_without_forms_is_told_the_price_of_the_film_and_the_way(
         wrong = await client.call_tool("create_film", {"title": "x", "shots": [{"prompt": ""}], "sise": "1"})
         assert "Shot 1: prompt is empty" in text(wrong)
         assert "did you mean 'size'?" in text(wrong)
+        misplaced = {"title": "x", "seed": 1, "text": "y", "shots": [{"prompt": "x", "resolution": "4K", "titel": ""}]}
+        wrong = await client.call_tool("create_film", misplaced)
+        assert "seed belongs in a shot" in text(wrong)
+        assert "prompt belongs in a shot" in text(wrong)
+        assert "Shot 1: size holds for the whole film: give it beside shots." in text(wrong)
+        assert "did you mean" not in text(wrong)
 
 
 async def test_a_shot_that_needs_somebody_is_told_with_the_way_on(

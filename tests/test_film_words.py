@@ -196,17 +196,21 @@ def test_tasks_and_films_stand_in_one_list_by_their_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("longest_shot", "hurdle"),
-    [(None, "It would be refused: one video may cost 5.00 CNY at most."), (5, None), (10, "It would be refused: one")],
+    ("shots", "hurdle"),
+    [
+        ([], "It would be refused: one video may cost 5.00 CNY at most."),
+        ([5] * 4, None),
+        ([10, 10], "It would be refused: one"),
+    ],
 )
-def test_the_cap_on_one_video_holds_for_each_shot_of_a_film(longest_shot: int | None, hurdle: str | None) -> None:
+def test_the_cap_on_one_video_holds_for_each_shot_of_a_film(shots: list[int], hurdle: str | None) -> None:
     """Twenty seconds are no video, and a film of four shots is none that is too dear."""
     region = REGIONS["cn-beijing"]
     quote = WAN25_T2V.quote(region=region, resolution="720P", duration=20)
     cny = quote.amount
     budget = Budget(per_task=Money(Decimal(5), "CNY"), per_day=None, confirm_above=None)
     account = Account(budget=budget, standing=Standing(held=cny * 0, charged_today=cny * 0), currency="CNY")
-    words, shown = money_views.estimate(quote, region, account, longest_shot=longest_shot)
+    words, shown = money_views.estimate(quote, region, account, shots=shots)
     assert shown.get("hurdle", "")[: len(hurdle or "")] == (hurdle or "")
     assert ("refused" in words) is bool(hurdle)
 

@@ -42,17 +42,22 @@ def show(value: object) -> str:
 class Arguments:
     """One call's arguments. Read each by name, then `finish()` raises all problems at once."""
 
-    def __init__(self, raw: Mapping[str, object], *, known: Collection[str]) -> None:
+    def __init__(
+        self, raw: Mapping[str, object], *, known: Collection[str], elsewhere: Mapping[str, str] | None = None
+    ) -> None:
+        """`elsewhere` has the names that are known in another place only, each with the words that say where."""
         # A null is how some hosts write "left out".
         self._raw = {name: value for name, value in raw.items() if value is not None or name not in known}
         self.problems: list[str] = []
         for name in self._raw:
             if name not in known:
-                self.problems.append(self._unknown(name, known))
+                self.problems.append(self._unknown(name, known, elsewhere or {}))
 
     @staticmethod
-    def _unknown(name: str, known: Collection[str]) -> str:
+    def _unknown(name: str, known: Collection[str], elsewhere: Mapping[str, str]) -> str:
         meant = _SYNONYMS.get(name.lower())
+        if meant not in known and (words := elsewhere.get(name.lower()) or elsewhere.get(meant or "")):
+            return words
         near = [meant] if meant in known else difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.5)
         if near:
             return say("There is no argument {name}; did you mean {near}?", name=show(name), near=show(near[0]))

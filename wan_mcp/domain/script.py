@@ -72,7 +72,12 @@ class Script:
 
 def script_arguments(raw: Mapping[str, object], *also: str) -> Arguments:
     """Begin to read a call that describes a film, with further arguments `also` known."""
-    return Arguments(raw, known=(*SCRIPT_ARGUMENTS, *also))
+    of_a_shot = {
+        name: say("{name} belongs in a shot: give it there.", name=name)
+        for name in SHOT_ARGUMENTS
+        if name not in SCRIPT_ARGUMENTS
+    }
+    return Arguments(raw, known=(*SCRIPT_ARGUMENTS, *also), elsewhere=of_a_shot)
 
 
 def parse_script(arguments: Arguments, model: Model, limits: Limits) -> Script:
@@ -156,7 +161,12 @@ def _shot(raw: object, usual: Mapping[str, object], style: str | None, model: Mo
         raise InvalidRequest(
             [say("it must be an object like {example}, not {shown}.", example=example, shown=show(raw))]
         )
-    own = Arguments(cast(Mapping[str, object], raw), known=SHOT_ARGUMENTS)
+    of_the_film = {
+        name: say("{name} holds for the whole film: give it beside shots.", name=name)
+        for name in SCRIPT_ARGUMENTS
+        if name not in SHOT_ARGUMENTS
+    }
+    own = Arguments(cast(Mapping[str, object], raw), known=SHOT_ARGUMENTS, elsewhere=of_the_film)
     given = {name: own.raw(name) for name in SHOT_ARGUMENTS if own.given(name)}
     if "prompt" in given:
         given["prompt"] = _styled(given["prompt"], style, model, own.problems)

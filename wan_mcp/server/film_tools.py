@@ -14,12 +14,26 @@ from wan_mcp.domain.errors import NeedsConsent
 from wan_mcp.domain.film import Order
 from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
-from wan_mcp.domain.script import MOST_SHOTS, parse_script, script_arguments
+from wan_mcp.domain.script import LONGEST_CROSSFADE, MOST_SHOTS, parse_script, script_arguments
 from wan_mcp.server import film_views
 from wan_mcp.server.callers import caller
 from wan_mcp.server.consent import Consent, asks_by_form, declined
 from wan_mcp.server.links import PLAYER, film_links
-from wan_mcp.server.worded import Raw, Schema, Service, progress, reading, told, tool
+from wan_mcp.server.worded import (
+    Raw,
+    Schema,
+    Service,
+    durations,
+    flag,
+    integer,
+    number,
+    one_of,
+    progress,
+    reading,
+    text,
+    told,
+    tool,
+)
 from wan_mcp.service.report import FilmReport
 
 if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
@@ -29,6 +43,7 @@ _LONGEST_WAIT = 45
 _USUAL_WAIT = 30
 _PAID = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
 _FILM_ID: Schema = {"type": "string"}
+_MAX_COST = number("The person agreed to pay up to this (region's currency).")
 
 
 def shown(report: FilmReport) -> CallToolResult:
@@ -105,18 +120,19 @@ def _create(service: Service) -> Tool:
             "shots": {
                 "type": "array",
                 "items": shot,
+                "minItems": 1,
                 "maxItems": MOST_SHOTS,
                 "description": "May also have duration, negative_prompt, seed, audio_url.",
             },
             "style": {"type": "string", "description": "Added to every prompt."},
-            "size": {"type": "string"},
-            "duration": {"type": "integer"},
+            "size": one_of("Of all shots.", WAN25_T2V.all_sizes, default=WAN25_T2V.default_size),
+            "duration": durations(WAN25_T2V, "seconds of a shot"),
             "negative_prompt": {"type": "string"},
-            "prompt_extend": {"type": "boolean"},
-            "watermark": {"type": "boolean"},
-            "crossfade": {"type": "number", "description": "seconds"},
-            "title_card": {"type": "boolean"},
-            "max_cost": {"type": "number"},
+            "prompt_extend": flag("Let an LLM enrich the prompts.", default=True),
+            "watermark": flag("", default=False),
+            "crossfade": number("seconds") | {"maximum": LONGEST_CROSSFADE, "default": 0},
+            "title_card": flag("Show the title first.", default=False),
+            "max_cost": _MAX_COST,
         },
         required=["title", "shots"],
         annotations=_PAID,
@@ -142,7 +158,10 @@ def _get(service: Service) -> Tool:
         get_film,
         title="Get film",
         description="Wait for a film: shots, cost, which one needs you, the file.",
-        properties={"film_id": _FILM_ID, "wait_seconds": {"type": "integer", "maximum": _LONGEST_WAIT}},
+        properties={
+            "film_id": _FILM_ID,
+            "wait_seconds": integer("", low=0, high=_LONGEST_WAIT, default=_USUAL_WAIT),
+        },
         required=["film_id"],
         annotations=reading(open_world=True),
         card=PLAYER,
@@ -169,10 +188,10 @@ def _retake(service: Service) -> Tool:
         description="Another take of a shot; without shot, of all that are missing. PAID. Old takes stay.",
         properties={
             "film_id": _FILM_ID,
-            "shot": {"type": "integer"},
-            "prompt": {"type": "string"},
-            "seed": {"type": "integer"},
-            "max_cost": {"type": "number"},
+            "shot": integer("Its number.", low=1, high=MOST_SHOTS),
+            "prompt": text("Another prompt for it."),
+            "seed": integer("Another seed makes another take.", low=0, high=WAN25_T2V.seed_max),
+            "max_cost": _MAX_COST,
         },
         required=["film_id"],
         annotations=_PAID,
@@ -191,7 +210,7 @@ def _cancel(service: Service) -> Tool:
     return tool(
         cancel_film,
         title="Cancel film",
-        description="Cancel shots that have not started.",
+        description="Cancel shots that have not started, uncharged. What has started is made, charged and kept.",
         properties={"film_id": _FILM_ID},
         required=["film_id"],
         annotations=ToolAnnotations(

@@ -30,7 +30,7 @@ def structured(report: FilmReport) -> dict[str, Any]:
         "title": cut(film.script.title),
         "status": report.status.value,
         "size": film.script.shots[0].size,
-        "shots": _by_status(report.shots),
+        "shot_numbers": _by_status(report.shots),
         "duration": film.script.seconds,
         "cost": {
             "amount": number((report.held + report.charged).amount),
@@ -133,7 +133,10 @@ def _told(report: FilmReport) -> str:
                 seconds=film.script.seconds,
                 saved=report.saved,
                 time=time_words(report),
-                shots="; ".join(f"{status} {numbers}" for status, numbers in _by_status(report.shots).items()),
+                shots="; ".join(
+                    say("shot {numbers} {status}", numbers=numbers, status=status)
+                    for status, numbers in _by_status(report.shots).items()
+                ),
             )
         case F.JOINING:
             return say(

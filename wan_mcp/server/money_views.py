@@ -1,6 +1,6 @@
 """What callers are shown of prices and of the budget, in text and as structured content."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from wan_mcp.domain.catalogue import Quote, Region
@@ -12,10 +12,10 @@ from wan_mcp.service.report import Account
 
 
 def estimate(
-    quote: Quote, region: Region, account: Account | None, *, longest_shot: int | None = None
+    quote: Quote, region: Region, account: Account | None, *, shots: Sequence[int] = ()
 ) -> tuple[str, dict[str, Any]]:
-    """A price with its arithmetic, what the budget leaves, and whether it would be refused. A film has a longest shot,
-    in seconds: each shot counts as a video of its own where one video has a cap, and all of them are one order.
+    """A price with its arithmetic, what the budget leaves, and whether it would be refused. Of a film, `shots` has the
+    seconds of each: a shot counts as a video of its own where one video has a cap, and all of them are one order.
     """
     shown: dict[str, Any] = {
         "unit_price": number(quote.unit_price.amount),
@@ -26,6 +26,12 @@ def estimate(
         "basis": quote.basis,
     }
     words = [say("{amount}. {basis}.", amount=quote.amount, basis=quote.basis), billing_words()]
+    if shots:
+        del shown["count"]  # one film, which nobody asked for by number
+        shown["shots"] = len(shots)
+        words[0] = say(
+            "{amount} for a film of {shots} shots. {basis}.", amount=quote.amount, shots=len(shots), basis=quote.basis
+        )
     if region.free_seconds:
         shown["free_quota"] = say(
             "New {region} accounts have {seconds} free seconds; what is left cannot be seen here.",
@@ -36,7 +42,7 @@ def estimate(
     if account is not None:
         shown["budget"] = budget(account)
         words.append(budget_words(account))
-        if hurdle := _hurdle(quote, account.budget, account.left, quote.unit_price * (longest_shot or quote.seconds)):
+        if hurdle := _hurdle(quote, account.budget, account.left, quote.unit_price * max(shots, default=quote.seconds)):
             shown["hurdle"] = hurdle
             words.append(hurdle)
     return sentences(*words), shown

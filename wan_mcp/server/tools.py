@@ -35,6 +35,7 @@ from wan_mcp.server.worded import (
     Raw,
     Schema,
     Service,
+    durations,
     flag,
     integer,
     number,
@@ -173,6 +174,9 @@ def _estimate(service: Service) -> Tool:
         count = read.integer("count", low=1, high=_MOST_COUNTED) or 1
         shots = _lengths(read, model) if read.given("shots") else []
         if shots:
+            for name in ("duration", "count"):
+                if read.given(name):
+                    read.problem(say("shots says it all: leave out {name}.", name=name))
             duration, count = sum(shots), 1
         if resolution and read.given("size") and resolution != model.resolution(size):
             read.problem(
@@ -186,9 +190,7 @@ def _estimate(service: Service) -> Tool:
         read.finish()
         quote = videos.spending.price(resolution=resolution or model.resolution(size), duration=duration, count=count)
         account = await _account(videos)
-        return told(
-            *money_views.estimate(quote, videos.settings.region, account, longest_shot=max(shots, default=None))
-        )
+        return told(*money_views.estimate(quote, videos.settings.region, account, shots=shots))
 
     return tool(
         estimate_cost,
@@ -197,7 +199,7 @@ def _estimate(service: Service) -> Tool:
         properties={
             "size": one_of("", WAN25_T2V.all_sizes, default=WAN25_T2V.default_size),
             "resolution": one_of("Instead of size.", tuple(WAN25_T2V.sizes)),
-            "duration": _duration(),
+            "duration": durations(WAN25_T2V, "seconds"),
             "count": integer("", low=1, high=_MOST_COUNTED, default=1),
             "shots": {"type": "array", "items": {"type": "integer"}, "description": "A film: duration of each shot."},
         },
@@ -286,17 +288,8 @@ def _request_properties(model: Model) -> Schema:
         "negative_prompt": text("What to keep out.", longest=model.negative_prompt_max),
         "audio_url": text("Own sound track: public .wav/.mp3, 3-30 s, up to 15 MB."),
         "size": one_of("width*height", model.all_sizes, default=model.default_size),
-        "duration": _duration(),
+        "duration": durations(model, "seconds"),
         "prompt_extend": flag("Let an LLM enrich the prompt; turn off for exact wording.", default=True),
         "watermark": flag("", default=False),
         "seed": integer("Another seed makes another take.", low=0, high=model.seed_max),
-    }
-
-
-def _duration() -> Schema:
-    return {
-        "type": "integer",
-        "enum": list(WAN25_T2V.durations),
-        "default": WAN25_T2V.default_duration,
-        "description": "seconds",
     }

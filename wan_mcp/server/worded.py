@@ -10,6 +10,7 @@ from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 
+from wan_mcp.domain.catalogue import Model
 from wan_mcp.domain.errors import Unforeseen, WanError
 from wan_mcp.domain.language import say
 from wan_mcp.server import views
@@ -76,6 +77,15 @@ def one_of(description: str, words: tuple[str, ...], *, default: str | None = No
 
 def integer(description: str, *, low: int, high: int, default: int | None = None) -> Schema:
     return _described({"type": "integer", "minimum": low, "maximum": high}, description, default)
+
+
+def durations(model: Model, description: str) -> Schema:
+    return {
+        "type": "integer",
+        "enum": list(model.durations),
+        "default": model.default_duration,
+        "description": description,
+    }
 
 
 def number(description: str) -> Schema:

@@ -6,6 +6,8 @@ FILM: dict[str, str] = {
     "shots is missing: a list of 1 to {most} shots.": "缺少 shots：须为 1 到 {most} 个镜头的列表。",
     "shots must be a list of 1 to {most} shots, not {shown}.": "shots 必须是 1 到 {most} 个镜头的列表，不能是 {shown}。",
     "Shot {number}: {problem}": "镜头 {number}：{problem}",
+    "{name} belongs in a shot: give it there.": "{name} 属于单个镜头：请写在镜头里。",
+    "{name} holds for the whole film: give it beside shots.": "{name} 适用于整部影片：请写在 shots 旁边。",
     "it must be an object like {example}, not {shown}.": "它必须是形如 {example} 的对象，不能是 {shown}。",
     "prompt has {own} characters and style {styles}, together {both} with the space between; at most {most} are allowed "
     "(DashScope would cut the rest silently and bill it); shorten one of them.": (
@@ -50,6 +52,7 @@ FILM: dict[str, str] = {
     "Stopped. `wan-mcp show {film}` shows whether it was ordered.": "已停止。运行 `wan-mcp show {film}` 可查看是否已下单。",
     "film": "影片",
     "shot {number}": "镜头 {number}",
+    "shot {numbers} {status}": "镜头 {numbers} {status}",
     "{seconds} s, {prompt}": "{seconds} 秒，{prompt}",
     "{price} for {count} shots, {seconds} s": "{price}，共 {count} 个镜头，{seconds} 秒",
     "Stopped waiting. What was sent goes on at DashScope; the rest is sent while a wan-mcp runs. Come back with\n"
