@@ -50,7 +50,7 @@ def test_what_waits_with_us_says_where_and_on_what() -> None:
     told = shown(a_report(Status.QUEUED, place=2))
 
     assert "waits with us at place 2" in told
-    assert "It is sent when there is room, while a wan-mcp runs" in told
+    assert "A server sends it when there is room" in told
 
 
 def test_what_only_a_person_can_settle_says_so() -> None:

@@ -20,7 +20,7 @@ from tests.test_cli_pages import a_report
 from tests.test_cli_usage import ACCOUNT
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.cli.board import Board
-from wan_mcp.domain.task import Status
+from wan_mcp.domain.task import Problem, Status
 from wan_mcp.simulator import Simulator
 
 pytestmark = pytest.mark.anyio
@@ -262,6 +262,31 @@ async def test_ctrl_c_ends_the_waiting_only(person: Person, simulator: Simulator
     assert ended.stderr == "Stopped waiting; the task goes on.\n"
 
 
+@pytest.mark.parametrize(("count", "told"), [(1, "wan-mcp show {id} --wait 300"), (2, "2 tasks should be done by now")])
+async def test_what_should_be_done_and_nobody_watches_is_hinted_at(
+    person: Person, tmp_path: Path, count: int, told: str
+) -> None:
+    """The list itself asks DashScope nothing, so it would say PENDING for ever."""
+    now = datetime.now(UTC)
+    ledger = Ledger(tmp_path / "apart" / "tasks.db")
+    await ledger.open()
+    account = urlsplit(person.env["DASHSCOPE_HTTP_BASE_URL"]).netloc
+    fresh, *late = [
+        a_task(
+            Status.PENDING, at=now - timedelta(minutes=minutes), account=account, dashscope_task_id=f"remote-{place}"
+        )
+        for place, minutes in enumerate([0, *[30] * count])
+    ]
+    for task in (fresh, *late):
+        await ledger.adopt(task, owner="somebody who is gone")
+    await ledger.close()
+    listed = await person.types("tasks", env={"WAN_MCP_LEDGER": str(ledger.path)})
+
+    assert "nobody watches" in listed.stderr
+    assert told.format(id=late[0].id) in listed.stderr
+    assert fresh.id not in listed.stderr
+
+
 # cancel
 
 
@@ -274,6 +299,16 @@ async def test_what_has_not_started_is_cancelled_for_nothing(person: Person, sim
     assert result.exit_code == 0
     assert result.stdout.startswith("CANCELED  ")
     assert "3.00 CNY not charged" in result.stdout
+
+
+def test_in_the_table_a_cancelled_task_says_why_in_words() -> None:
+    """Its code would only say the status again, in English."""
+    problem = Problem(code="Canceled", message="It was cancelled before it started.")
+    terminal = a_terminal()
+    terminal.list([a_report(Status.CANCELED, problem=problem)], ACCOUNT)
+
+    assert "It was cancelled before it started." in screen(terminal)
+    assert "Canceled" not in screen(terminal)
 
 
 async def test_what_is_queued_with_us_is_cancelled_and_never_sent(person: Person, simulator: Simulator) -> None:

@@ -6,7 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -323,6 +323,36 @@ async def test_a_submission_that_hangs_does_not_hold_it_up_and_is_found_again(
     again = await Person(env).reads("create", "a cat", "--no-wait")
     assert again["status"] in ("SUBMITTING", "UNCERTAIN", "PENDING", "RUNNING")
     assert len(simulator.accepted) == 1
+
+
+@pytest.mark.parametrize("hangs", [True, False])
+async def test_a_second_signal_speaks_of_a_submission_only_where_one_is_on_its_way(
+    env: dict[str, str], simulator: Simulator, hangs: bool
+) -> None:
+    """Who asks twice does not want to wait, nor to be frightened about money."""
+    async with http_server(env, "--transport", "streamable-http") as server, AsyncExitStack() as stack:
+        if hangs:
+            simulator.mishap(on="create", kind="hang", accept=True)
+            await stack.enter_async_context(in_the_middle_of(server.url, "create_video", prompt="a cat"))
+            await until(lambda: bool(simulator.accepted))
+        server.signal(signal.SIGTERM)
+        if hangs:
+            await until(stopping(server.url))
+        server.signal(signal.SIGTERM)
+        code, _ = await server.ended()
+    assert code == 0
+    assert (b"A submission is still on its way" in server.stderr) == hangs, server.stderr.decode()
+    assert b"did not stop" not in server.stderr
+
+
+def stopping(url: str) -> Callable[[], Awaitable[bool]]:
+    """Does it say that it takes no more?"""
+
+    async def asked() -> bool:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            return (await http.get(f"{url.rpartition('/')[0]}/healthz")).status_code == 503
+
+    return asked
 
 
 # What a client that hangs up leaves behind

@@ -213,7 +213,8 @@ def tasks(terminal: Terminal, status: str | None, limit: int, watch: bool) -> No
 
     async def work(videos: Videos) -> str:
         terminal.list(*await read_newest(videos, status=only, limit=limit))
-        return pages.unsaved_words(await videos.unsaved(), videos.now())
+        words = pages.unsaved_words(await videos.unsaved(), videos.now())
+        return words or pages.unattended_words(await videos.unattended())
 
     terminal.warn(visit(work))
 

@@ -196,7 +196,7 @@ def end(report: Report) -> None:
 def _goes_on(report: Report) -> str:
     task = report.task
     what = (
-        say("Stopped waiting. {id} waits with us: it is sent while a wan-mcp runs.", id=task.id)
+        say("Stopped waiting. {id} waits with us: a server or `wan-mcp tasks --watch` sends it.", id=task.id)
         if task.status is Status.QUEUED
         else say("Stopped waiting. {id} goes on at DashScope; a server that runs here fetches its file.", id=task.id)
     )

@@ -195,7 +195,7 @@ def next_words(report: Report) -> str:
                 "Do not create it again: it is looked for at DashScope, and {again} goes on with that.", again=again
             )
         case Status.QUEUED:
-            return say("It is sent when there is room, while a wan-mcp runs: {again}", again=again)
+            return say("A server sends it when there is room, and so does {again}", again=again)
         case _ if not task.is_settled:
             return say("{again} waits for it and fetches the file.", again=again)
         case Status.SUCCEEDED if task.file:
@@ -228,6 +228,21 @@ def unsaved_words(unsaved: list[Report], now: datetime) -> str:
         count=len(unsaved),
         hours=hours,
         minutes=minutes,
+    )
+
+
+def unattended_words(unattended: list[Report]) -> str:
+    """A hint at tasks that should be done by now and that nobody watches, or nothing where there are none."""
+    if not unattended:
+        return ""
+    if len(unattended) == 1:
+        return say(
+            "1 task should be done by now, and nobody watches it: `wan-mcp show {id} --wait 300` fetches it.",
+            id=unattended[0].task.id,
+        )
+    return say(
+        "{count} tasks should be done by now, and nobody watches them: `wan-mcp tasks --watch` fetches them.",
+        count=len(unattended),
     )
 
 

@@ -91,11 +91,12 @@ class Terminal:
     def price(self, quote: Quote, region: Region, account: Account) -> None:
         """Show a price."""
         _, shown = money_views.estimate(quote, region, account)
+        if "hurdle" in shown:
+            shown["hurdle"] = pages.in_commands(shown["hurdle"])
         if self.as_json:
             self.data(shown)
         else:
-            hurdle = pages.in_commands(shown.get("hurdle", ""))
-            pages.price(self.out, quote, account, free_quota=shown.get("free_quota"), hurdle=hurdle)
+            pages.price(self.out, quote, account, free_quota=shown.get("free_quota"), hurdle=shown.get("hurdle"))
 
     def data(self, shown: dict[str, Any], *, on_one_line: bool = False) -> None:
         """Print one JSON object at once; on one line where more may follow, or the command goes on."""

@@ -225,6 +225,13 @@ class Videos:
         tasks = [task for task, _ in await self._ledger.unsettled(self.settings.account)]
         return [await self._reports.of(task) for task in tasks if is_left_lying(task, now)]
 
+    async def unattended(self) -> list[Report]:
+        """Return the tasks of all callers that DashScope should be done with by now, and that no process watches."""
+        rows = await self._ledger.unsettled(self.settings.account)
+        left = [task for task, owner in rows if owner is None or not self._owner.lives(owner)]
+        reports = [await self._reports.of(task) for task in left if task.status in (Status.PENDING, Status.RUNNING)]
+        return [report for report in reports if report.elapsed > report.usual]
+
     async def preview(self, task_id: str, *, frames: int, caller: str = "local") -> Preview:
         """Return what a saved video looks like: so many frames, evenly spread, in one image.
 

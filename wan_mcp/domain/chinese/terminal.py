@@ -23,7 +23,7 @@ TERMINAL = {
     "Do not create it again: it is looked for at DashScope, and {again} goes on with that.": (
         "请勿重新创建：正在 DashScope 中查找它，运行 {again} 可继续查找。"
     ),
-    "It is sent when there is room, while a wan-mcp runs: {again}": "有空位时由运行中的 wan-mcp 发送：{again}",
+    "A server sends it when there is room, and so does {again}": "有空位时由服务器发送，也可运行 {again}",
     "{again} waits for it and fetches the file.": "运行 {again} 可等待它完成并取回文件。",
     "every video is drawn for its prompt": "每个视频都按提示词绘制",
     "every video is the same packaged clip; install the extra 'media' to have each one drawn": (
@@ -44,6 +44,12 @@ TERMINAL = {
     "`wan-mcp tasks --watch` saves them.": (
         "有 {count} 个已付费的视频尚未保存，最早的链接将在 {hours} 小时 {minutes} 分钟后失效。"
         "运行 `wan-mcp tasks --watch` 即可保存。"
+    ),
+    "1 task should be done by now, and nobody watches it: `wan-mcp show {id} --wait 300` fetches it.": (
+        "有 1 个任务应已完成，但无人跟进：运行 `wan-mcp show {id} --wait 300` 即可取回。"
+    ),
+    "{count} tasks should be done by now, and nobody watches them: `wan-mcp tasks --watch` fetches them.": (
+        "有 {count} 个任务应已完成，但无人跟进：运行 `wan-mcp tasks --watch` 即可取回。"
     ),
     "not saved yet": "尚未保存",
     "basis": "计价",
@@ -92,8 +98,8 @@ TERMINAL = {
     ),
     "Stopped. `wan-mcp tasks` shows whether it was created.": "已停止。运行 `wan-mcp tasks` 可查看任务是否已创建。",
     "Stopped waiting; the task goes on.": "已停止等待；任务会继续。",
-    "Stopped waiting. {id} waits with us: it is sent while a wan-mcp runs.": (
-        "已停止等待。{id} 在本地排队：wan-mcp 运行时会发送它。"
+    "Stopped waiting. {id} waits with us: a server or `wan-mcp tasks --watch` sends it.": (
+        "已停止等待。{id} 在本地排队：由服务器或 `wan-mcp tasks --watch` 发送。"
     ),
     "Stopped waiting. {id} goes on at DashScope; a server that runs here fetches its file.": (
         "已停止等待。{id} 在 DashScope 继续进行；在此运行的服务器会取回文件。"
