@@ -92,6 +92,19 @@ async def test_a_dry_run_says_the_plan_and_the_price_and_orders_nothing(
     told = await person.reads("film", script, "--dry-run")
     assert (told["amount"], told["currency"], len(told["shots"])) == (4.5, "CNY", 2)
     assert told["shots"][1] == {"shot": 2, "duration": 10, "prompt": "The fox runs."}
+    assert (told["budget"]["left_today"], "hurdle" in told) == (100, False)
+    plain = await person.types("film", script, "--dry-run")
+    assert "The fox runs." in plain.stdout
+    assert "4.50 CNY for 2 shots, 15 s (simulated: nothing is paid)" in plain.stdout
+    assert plain.stderr == ""
+    for env, hurdle in (
+        ({"WAN_MCP_CONFIRM_ABOVE": "1"}, "The person must agree first: it costs more than 1.00 CNY."),
+        ({"WAN_MCP_BUDGET_PER_DAY": "4"}, "It would be refused: This costs 4.50 CNY, and today's budget of 4.00 CNY"),
+        ({"WAN_MCP_BUDGET_PER_TASK": "2"}, "It would be refused: A shot costs 3.00 CNY"),
+    ):
+        for words in ([], ["--json"]):
+            warned = await person.types("film", script, "--dry-run", *words, env=env)
+            assert (warned.exit_code, hurdle in warned.stdout) == (0, True)
     assert simulator.requests == []
 
 

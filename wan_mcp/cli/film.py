@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import click
 import yaml
+from rich.console import Console
 from yaml.reader import ReaderError
 
 from wan_mcp.cli import pages
@@ -20,20 +21,31 @@ from wan_mcp.cli.order import ask
 from wan_mcp.cli.program import GOES_ON, Command, json_option
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
-from wan_mcp.domain.errors import InvalidRequest, MissingKey
+from wan_mcp.domain.errors import InvalidRequest, MissingKey, WanError
 from wan_mcp.domain.film import FILM, FilmStatus, Order
 from wan_mcp.domain.language import say
 from wan_mcp.domain.script import MOST_SHOTS, parse_script, script_arguments
 from wan_mcp.server import film_views
-from wan_mcp.server.money_views import left_words
+from wan_mcp.server.money_views import budget, left_words
 from wan_mcp.service.report import Account, FilmReport
 from wan_mcp.service.videos import Videos
 
 _ROUND = 5.0
 """Seconds after which what is new of the shots is told, at the latest."""
-Weighed = tuple[Order, Account, str | None]
-"""What is to be paid for, where the money stands, and what the person must be asked, if anything."""
 _OF_A_SHOT = re.compile(r"\D{0,8}(\d+)\s*[:：]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Weighed:
+    """What is to be paid for, where the money stands, and what stands between the two."""
+
+    order: Order
+    account: Account
+    is_simulated: bool
+    question: str | None = None
+    """What the person must be asked, if anything."""
+    hurdle: str = ""
+    """Of a dry run: why it would be refused, or that the person would be asked."""
 
 
 @dataclass(frozen=True)
@@ -142,15 +154,14 @@ def film(terminal: Terminal, script: str, *, dry_run: bool, max_cost: float | No
             _finish(terminal, _waited(terminal, script))
         return
     page = read_page(script)
-    order, account, question = visit(lambda videos: _read(page, videos, max_cost))
-    _plan(terminal, order, account)
-    if dry_run:
-        if terminal.as_json:
-            terminal.data(_dry(order))
+    weighed = visit(lambda videos: _read(page, videos, max_cost, is_dry=dry_run))
+    if dry_run and terminal.as_json:
+        terminal.data(_dry(weighed))
         return
-    if question and not yes:
-        ask(terminal, order.cost, account, question)
-    _order(terminal, order, no_wait=no_wait)
+    _plan(terminal.out if dry_run else terminal.talk, weighed)
+    if not dry_run:
+        _agreed(terminal, weighed, yes=yes)
+        _order(terminal, weighed.order, no_wait=no_wait)
 
 
 @click.command(cls=Command, short_help="Make a shot of a film anew. PAID.")
@@ -185,12 +196,15 @@ def retake(
     async def read(videos: Videos) -> Weighed:
         return await _weighed(videos, await videos.films.reorder(film_id, shot=shot, **new), max_cost)
 
-    order, account, question = visit(read)
-    pages.fact(terminal.talk, say("price"), f"{order.cost}")
-    pages.fact(terminal.talk, say("budget"), left_words(account))
-    if question and not yes:
-        ask(terminal, order.cost, account, question)
-    _order(terminal, order, no_wait=no_wait)
+    weighed = visit(read)
+    _price(terminal.talk, weighed, f"{weighed.order.cost}")
+    _agreed(terminal, weighed, yes=yes)
+    _order(terminal, weighed.order, no_wait=no_wait)
+
+
+def _agreed(terminal: Terminal, weighed: Weighed, *, yes: bool) -> None:
+    if weighed.question and not yes:
+        ask(terminal, weighed.order.cost, weighed.account, weighed.question)
 
 
 def _order(terminal: Terminal, order: Order, *, no_wait: bool) -> None:
@@ -221,7 +235,7 @@ def _order(terminal: Terminal, order: Order, *, no_wait: bool) -> None:
     _finish(terminal, report if no_wait else _waited(terminal, report.film.id), waited=not no_wait)
 
 
-async def _read(page: Page, videos: Videos, max_cost: float | None) -> Weighed:
+async def _read(page: Page, videos: Videos, max_cost: float | None, *, is_dry: bool) -> Weighed:
     settings = videos.settings
     try:
         script = parse_script(script_arguments(page.told), settings.model, settings.limits)
@@ -229,31 +243,40 @@ async def _read(page: Page, videos: Videos, max_cost: float | None) -> Weighed:
         raise InvalidRequest(
             [page.where(problem) for problem in error.problems], next_step=say("Mend the lines and run it again.")
         ) from error
-    return await _weighed(videos, await videos.films.order(script), max_cost)
+    order = await videos.films.order(script)
+    return await (_weighed_dry if is_dry else _weighed)(videos, order, max_cost)
 
 
-def _plan(terminal: Terminal, order: Order, account: Account) -> None:
-    script = order.film.script
+def _plan(console: Console, weighed: Weighed) -> None:
+    order, script = weighed.order, weighed.order.film.script
     for number, shot in enumerate(script.shots, 1):
         words = say("{seconds} s, {prompt}", seconds=shot.duration, prompt=_short(script.own_prompt(number)))
-        pages.fact(terminal.talk, say("shot {number}", number=number), words)
+        pages.fact(console, say("shot {number}", number=number), words)
     price = say(
         "{price} for {count} shots, {seconds} s",
         price=order.film.price,
         count=len(script.shots),
         seconds=script.seconds,
     )
-    pages.fact(terminal.talk, say("price"), price)
-    pages.fact(terminal.talk, say("budget"), left_words(account))
+    _price(console, weighed, price)
+    if weighed.hurdle:
+        pages.fact(console, say("note"), weighed.hurdle)
+
+
+def _price(console: Console, weighed: Weighed, price: str) -> None:
+    place = say(" (simulated: nothing is paid)") if weighed.is_simulated else ""
+    pages.fact(console, say("price"), f"{price}{place}")
+    pages.fact(console, say("budget"), left_words(weighed.account))
 
 
 def _short(prompt: str) -> str:
     return pages.printable(film_views.cut(prompt, 60))
 
 
-def _dry(order: Order) -> dict[str, Any]:
+def _dry(weighed: Weighed) -> dict[str, Any]:
+    order = weighed.order
     price = order.film.price
-    return {
+    shown: dict[str, Any] = {
         "title": order.film.script.title,
         "shots": [
             {"shot": number, "duration": shot.duration, "prompt": order.film.script.own_prompt(number)}
@@ -261,13 +284,34 @@ def _dry(order: Order) -> dict[str, Any]:
         ],
         "amount": json.loads(price.plain),
         "currency": price.currency,
+        "budget": budget(weighed.account),
     }
+    return shown | ({"hurdle": weighed.hurdle} if weighed.hurdle else {})
 
 
 async def _weighed(videos: Videos, order: Order, max_cost: float | None) -> Weighed:
     must_ask = await videos.films.needs_consent(order, max_cost)
     question = film_views.question(order, videos.films.quote(order.film.script))
-    return order, await videos.spending.account(), question if must_ask else None
+    return Weighed(
+        order=order,
+        account=await videos.spending.account(),
+        is_simulated=videos.settings.is_local,
+        question=question if must_ask else None,
+    )
+
+
+async def _weighed_dry(videos: Videos, order: Order, max_cost: float | None) -> Weighed:
+    account = await videos.spending.account()
+    hurdle = ""
+    try:
+        if await videos.films.needs_consent(order, max_cost):
+            threshold = account.budget.confirm_above
+            hurdle = say("The person must agree first: it costs more than {threshold}.", threshold=threshold)
+        elif order.takes:
+            await videos.spending.refuse_beyond_today(order.film, order.cost)
+    except WanError as error:
+        hurdle = say("It would be refused: {why}", why=error.what)
+    return Weighed(order=order, account=account, is_simulated=videos.settings.is_local, hurdle=hurdle)
 
 
 def _waited(terminal: Terminal, film_id: str) -> FilmReport:

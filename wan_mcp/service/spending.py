@@ -7,7 +7,7 @@ from decimal import Decimal
 from wan_mcp.adapters.ledger import Ledger, Payer
 from wan_mcp.domain.caller import LOCAL, PERSON, STRANGER, Rights, own_budget
 from wan_mcp.domain.catalogue import Quote
-from wan_mcp.domain.errors import NeedsConsent, OverBudget
+from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget
 from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest
@@ -97,8 +97,11 @@ class Spending:
         """Let through what today's budgets still hold: nobody is asked about what would be refused all the same.
 
         Raises:
+            MissingKey: nothing can be ordered at all.
             OverBudget: what is left today of the caller's budget, or of the person's, is less.
         """
+        if self._settings.key is None:
+            raise MissingKey
         await self._ledger.refuse_over_budget(
             payer, cost, self._settings.budget, self._clock.day_start(), self.rights(payer.caller)
         )

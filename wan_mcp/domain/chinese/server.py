@@ -42,6 +42,7 @@ SERVER: dict[str, str] = {
     "no daily cap ({held} held, {charged} charged today)": "没有每日上限（已预留 {held}，今日已扣费 {charged}）",
     "{amount} for a film of {shots} shots. {basis}.": "{shots} 个镜头的影片共 {amount}。{basis}。",
     "shots says it all: leave out {name}.": "shots 已说明一切：请去掉 {name}。",
+    "It would be refused: {why}": "会被拒绝：{why}",
     "It would be refused: one video may cost {cap} at most.": "会被拒绝：单个视频最多只能花 {cap}。",
     "It would be refused: only {left} are left today.": "会被拒绝：今日只剩 {left}。",
     "The person must agree first: it costs more than {threshold}.": "须先征得本人同意：费用高于 {threshold}。",
