@@ -113,6 +113,12 @@ def test_a_paid_video_that_lies_at_dashscope_is_warned_of() -> None:
 # Tools and commands
 
 
+def test_who_sits_at_the_terminal_is_the_person() -> None:
+    """A model is told about them; they are told themselves."""
+    assert pages.in_commands("The person must agree first.") == "You must agree first."
+    assert pages.in_commands("Raise max_cost if the person agrees.") == "Raise --max-cost if you agree."
+
+
 def test_somebody_who_has_commands_is_not_told_tools() -> None:
     """Errors are written once, for every door; a person in a terminal cannot call a tool."""
     told = pages.in_commands("Call get_video_task later; list_video_tasks shows them; then call create_video again.")
