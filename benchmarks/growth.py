@@ -16,7 +16,7 @@ from benchmarks.figures import Figure, at_most, show
 
 FILE = Path(__file__).parent.parent / "docs" / "growth.svg"
 WIDTH, HEIGHT, COLUMNS = 270, 170, 3
-_FLOOR = {"%": 0.3, "ms": 0.3}
+_FLOOR = {"%": 0.3, "ms": 0.3, "MB": 0.5, "s": 0.1}
 """Below it, two measurements differ by chance: so little counts as so much."""
 
 
@@ -34,7 +34,7 @@ class Growth:
     @property
     def beside_linear(self) -> float:
         """How much more it grew than what it is a cost of; 1 is linear."""
-        floor = _FLOOR.get(self.unit, 0)
+        floor = _FLOOR[self.unit]
         return max(self.many[1], floor) / max(self.few[1], floor) / (self.many[0] / self.few[0])
 
 
