@@ -5,14 +5,17 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from tests.conftest import HandClock, made, opened
 from tests.making import CAT, a_request, pass_time
-from wan_mcp.domain.errors import TooLate, UnknownTask
+from wan_mcp.domain.caller import Rights
+from wan_mcp.domain.errors import SubmissionUncertain, TooLate, UnknownTask
 from wan_mcp.domain.task import Status
 from wan_mcp.server import views
 from wan_mcp.service.videos import Videos
+from wan_mcp.settings import Settings
 from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio
@@ -339,3 +342,79 @@ async def test_a_foreign_task_that_failed_does_not_release_ours(
     await pass_time(videos, clock, minutes=40)
 
     assert (await videos.get(task.id)).task.status is Status.SUCCEEDED
+
+
+async def test_a_remote_task_that_may_be_ours_is_not_fetched_as_one_made_elsewhere(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Fetched at no cost, it would be nobody's bill, and ours would be said never to have arrived."""
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+    [remote] = simulator.accepted
+
+    with pytest.raises(SubmissionUncertain) as told:
+        await videos.get(remote.id)
+    assert f"wan-mcp settle {task.id} --is {remote.id}" in told.value.words
+    await pass_time(videos, clock, minutes=5)
+
+    found = (await videos.get(remote.id)).task
+    assert (found.id, found.status, found.money_state) == (task.id, Status.SUCCEEDED, "charged")
+    assert (await videos.spending.account()).standing.charged_today == task.cost
+
+
+async def test_what_cannot_be_ours_is_fetched_while_another_is_in_doubt(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """It was made at another time, or shows another prompt."""
+    simulator.mishap(on="create", kind="drop", accept=True)
+    early = simulator.foreign_task(prompt="made before")
+    clock.turn(600)
+    await videos.create(a_request(), agreed=False)
+    late = simulator.foreign_task(prompt="somebody else's")
+
+    assert (await videos.get(early.id)).task.cost.amount == 0
+    with pytest.raises(SubmissionUncertain):
+        await videos.get(late.id)
+    await pass_time(videos, clock, minutes=5)
+    assert (await videos.get(late.id)).task.request.prompt == "somebody else's"
+
+
+async def test_who_is_in_doubt_is_not_told_to_another_caller(
+    settings: Settings, simulator: Simulator, clock: HandClock
+) -> None:
+    """One caller sees nothing of another's tasks, nor their ids."""
+    simulator.mishap(on="create", kind="drop", accept=True)
+    async with opened(settings, clock, rights={"carol": Rights(may_adopt=True)}.get) as videos:
+        await videos.create(a_request(), agreed=False)
+        with pytest.raises(UnknownTask):
+            await videos.get(simulator.accepted[0].id, caller="carol")
+
+
+async def test_what_is_on_its_way_is_not_found_for_another_task(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """It stands in DashScope's list before we have its answer; its caller would hear that its id is another's."""
+    simulator.mishap(on="create", kind="drop", accept=False)
+    lost = (await videos.create(a_request("lost"), agreed=False)).task
+    clock.turn(15)
+    simulator.mishap(on="create", kind="delay", seconds=0.5)
+    tasks: list[str] = []
+
+    async def create() -> None:
+        tasks.append((await videos.create(a_request("slow"), agreed=False)).task.id)
+
+    async with anyio.create_task_group() as meanwhile:
+        meanwhile.start_soon(create)
+        while not simulator.accepted:  # noqa: ASYNC110 - the simulator brings it about
+            await anyio.sleep(0.01)
+        clock.turn(10)
+        await videos.watcher.turn()
+        looked_for = (await videos.get(lost.id)).task
+        assert (looked_for.status, looked_for.dashscope_task_id) == (Status.UNCERTAIN, None)
+        assert not looked_for.is_for_a_person(clock.now()), "the answer will tell"
+    slow = (await videos.get(tasks[0])).task
+    assert slow.dashscope_task_id == simulator.accepted[0].id
+    await pass_time(videos, clock, minutes=40)
+
+    ends = [(await videos.get(task_id)).task.status for task_id in (lost.id, slow.id)]
+    assert ends == [Status.FAILED, Status.SUCCEEDED]

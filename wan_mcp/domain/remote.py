@@ -15,6 +15,9 @@ LINK_LIVES = timedelta(hours=24)
 LINK_FOLLOWS = timedelta(minutes=10)
 """A success that names no link is asked about again for this long after its end, before the link is given up."""
 
+_CLOCKS_APART = timedelta(minutes=2)
+"""How far DashScope's clock may still be from ours, after the difference that its answers show is allowed for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RemoteTask:
@@ -124,6 +127,17 @@ def _ended_without_a_word(task: VideoTask, remote: RemoteTask) -> bool:
 def is_prompt_of(task: VideoTask, orig_prompt: str) -> bool:
     """Does DashScope's record of the prompt match ours, but for white space at the ends?"""
     return orig_prompt.strip() == task.request.prompt.strip()
+
+
+def may_be(task: VideoTask, remote: RemoteTask) -> bool:
+    """Does nothing that is shown say that this remote task is not `task`, whose answer was lost?"""
+    is_ours = remote.orig_prompt is None or is_prompt_of(task, remote.orig_prompt)
+    return is_ours and remote.id not in task.disowned
+
+
+def was_on_its_way(task: VideoTask, at: datetime) -> bool:
+    """May the request of `task`, whose answer was lost, have arrived then?"""
+    return (task.sent_at or task.asked_at) - _CLOCKS_APART <= at <= task.since + _CLOCKS_APART
 
 
 def _ending(task: VideoTask, remote: RemoteTask, status: Status, now: datetime) -> dict[str, object]:

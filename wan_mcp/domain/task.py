@@ -174,6 +174,11 @@ class VideoTask:
         return self.status in OPEN
 
     @property
+    def is_in_doubt(self) -> bool:
+        """May there be a remote task of it that we cannot name?"""
+        return self.status in (S.SUBMITTING, S.UNCERTAIN)
+
+    @property
     def is_saved(self) -> bool:
         """Is the file at home?"""
         return self.file is not None

@@ -9,11 +9,11 @@ from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import LOCAL
-from wan_mcp.domain.errors import MissingKey, UnknownTask
+from wan_mcp.domain.errors import MissingKey, SubmissionUncertain, UnknownTask
 from wan_mcp.domain.film import FILM
 from wan_mcp.domain.language import say
 from wan_mcp.domain.money import Money
-from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply
+from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply, may_be, was_on_its_way
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.service.clock import Clock
@@ -52,6 +52,7 @@ class Finder:
 
         Raises:
             UnknownTask: there is no such task.
+            SubmissionUncertain: DashScope has one, which may be one of ours whose answer was lost.
             MissingKey, Unavailable, Refused: DashScope would have to be asked, and did not tell.
         """
         task_id = task_id.strip()
@@ -90,6 +91,7 @@ class Finder:
         remote = await self.look(remote_id)
         if remote.status is Status.UNKNOWN:
             raise _unknown(remote_id)
+        await self._refuse_what_may_be_ours(remote, caller)
         now = self._clock.now()
         found = self._of_elsewhere(remote, caller)
         # Whatever it has been through already, its life in our ledger begins with this entry.
@@ -100,6 +102,36 @@ class Finder:
         if not known.is_settled:
             self._watcher.watch(known)
         return known
+
+    async def _refuse_what_may_be_ours(self, remote: RemoteTask, caller: str) -> None:
+        """Adopted at no cost, it could not be found any more by the task that it may be, and was paid for.
+
+        Raises:
+            SubmissionUncertain: it may be one whose answer was lost.
+            UnknownTask: that one is another caller's.
+        """
+        unsettled = await self._ledger.unsettled(self._settings.account)
+        in_doubt = [task for task, _ in unsettled if task.is_in_doubt and self._may_be(task, remote)]
+        if not in_doubt:
+            return
+        mine = next((task for task in in_doubt if task.caller == caller), None)
+        if mine is None:
+            raise _unknown(remote.id)
+        raise SubmissionUncertain(
+            say("{remote_id} may be {task}, whose answer was lost.", remote_id=remote.id, task=mine.id),
+            next_step=say(
+                "Call get_video_task with {task}: it is looked for at DashScope. A person who knows that it is this "
+                "one runs `wan-mcp settle {task} --is {remote_id}`.",
+                task=mine.id,
+                remote_id=remote.id,
+            ),
+        )
+
+    def _may_be(self, task: VideoTask, remote: RemoteTask) -> bool:
+        assert self._dashscope is not None  # it was looked at
+        ahead = self._dashscope.clock_ahead(self._clock.now())
+        made_then = remote.submitted_at is None or was_on_its_way(task, remote.submitted_at - ahead)
+        return made_then and may_be(task, remote)
 
     def _of_elsewhere(self, remote: RemoteTask, caller: str) -> VideoTask:
         model, now = self._settings.model, self._clock.now()

@@ -9,19 +9,16 @@ then. Nothing is recorded here: what comes out is the task's next version.
 
 import logging
 from dataclasses import replace
-from datetime import datetime, timedelta
 
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.language import say
-from wan_mcp.domain.remote import RemoteTask, apply, is_prompt_of
+from wan_mcp.domain.remote import RemoteTask, apply, may_be, was_on_its_way
 from wan_mcp.domain.task import ANSWER_LOST, NEVER_ARRIVED, SEVERAL_CANDIDATES, Problem, Status, VideoTask
 from wan_mcp.service.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-_CLOCKS_APART = timedelta(minutes=2)
-"""How far DashScope's clock may still be from ours, after the difference that its answers show is allowed for."""
 _FREE = (Status.FAILED, Status.CANCELED)
 
 
@@ -45,6 +42,8 @@ class Search:
         may_be_charged = [remote for remote in candidates if remote.status not in _FREE]
         if len(sure) == 1 or (len(candidates) == len(may_be_charged) == 1 and not rivals):
             return self._adopted(task, (sure or candidates)[0])
+        if candidates and any(rival.status is Status.SUBMITTING for rival in rivals):
+            return None  # a candidate may be its, and the answer that says so is on its way
         if may_be_charged:
             return self._left_to_a_person(task, candidates)
         # A rival that took a remote task from the list, whose prompt is not shown yet, may have taken ours.
@@ -59,20 +58,15 @@ class Search:
     async def _candidates(self, task: VideoTask) -> list[RemoteTask]:
         """Remote tasks that nobody claims, made while this one may have been sent, with no other prompt."""
         listed = await self._dashscope.find(task.request.model)
-        ahead = self._clock_difference()
+        ahead = self._dashscope.clock_ahead(self._clock.now())
         return [
             remote
             for row in listed
-            if _is_in_window(task, row.created_at - ahead)
+            if was_on_its_way(task, row.created_at - ahead)
             and row.dashscope_task_id not in task.disowned
             and await self._ledger.of_remote(task.account, row.dashscope_task_id) is None
-            and _may_be(task, remote := await self._dashscope.look(row.dashscope_task_id))
+            and may_be(task, remote := await self._dashscope.look(row.dashscope_task_id))
         ]
-
-    def _clock_difference(self) -> timedelta:
-        """How far DashScope's clock is ahead of ours, by its last answer; machines' clocks are often minutes off."""
-        told = self._dashscope.told_time
-        return told - self._clock.now() if told is not None else timedelta(0)
 
     async def _rivals(self, task: VideoTask) -> list[VideoTask]:
         """Our other tasks that are in doubt about the same remote tasks, so that each must wait for proof."""
@@ -80,8 +74,8 @@ class Search:
             other
             for other, _ in await self._ledger.unsettled(task.account)
             if other.id != task.id
-            and (other.status is Status.UNCERTAIN or (other.searched_at is not None and other.is_open))
-            and _is_in_window(task, other.sent_at or other.asked_at)
+            and (other.is_in_doubt or (other.searched_at is not None and other.is_open))
+            and was_on_its_way(task, other.sent_at or other.asked_at)
         ]
 
     def _adopted(self, task: VideoTask, remote: RemoteTask) -> VideoTask:
@@ -104,12 +98,3 @@ class Search:
             money_moved="maybe",
         )
         return None if task.problem == problem else task.to(Status.UNCERTAIN, self._clock.now(), problem=problem)
-
-
-def _is_in_window(task: VideoTask, created_at: datetime) -> bool:
-    """Was a remote task created while this one may have been sent?"""
-    return (task.sent_at or task.asked_at) - _CLOCKS_APART <= created_at <= task.since + _CLOCKS_APART
-
-
-def _may_be(task: VideoTask, remote: RemoteTask) -> bool:
-    return remote.orig_prompt is None or is_prompt_of(task, remote.orig_prompt)

@@ -146,6 +146,8 @@ SERVICE: dict[str, str] = {
     "{remote_id} has another prompt than {task}, so it is not this task.": "{remote_id} 的提示词与 {task} 不同，不是同一个任务。",
     "{task} belongs to {account}, and this server is set to {present}.": "{task} 属于 {account}，而本服务器设置的是 {present}。",
     "The person can start wan-mcp with that account's settings.": "本人可用该账号的设置启动 wan-mcp。",
+    "{remote_id} may be {task}, whose answer was lost.": "{remote_id} 可能就是未收到答复的 {task}。",
+    "Call get_video_task with {task}: it is looked for at DashScope. A person who knows that it is this one runs `wan-mcp settle {task} --is {remote_id}`.": "请用 {task} 调用 get_video_task：正在 DashScope 查找该任务。若本人确知就是它，可运行 `wan-mcp settle {task} --is {remote_id}`。",
     "There is no task {task_id!r}, neither here nor at DashScope (which forgets a task after 24 hours).": "没有任务 {task_id!r}：本地账本和 DashScope 都查不到（DashScope 只保留任务 24 小时）。",
     "list_video_tasks shows the tasks that there are.": "调用 list_video_tasks 可查看现有任务。",
     # service/watcher.py
