@@ -1,7 +1,8 @@
 """The verbs that callers have, and what each says when it cannot be done."""
 
+from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.conftest import HandClock, made, opened
 from tests.making import CAT, a_request, pass_time
 from tests.tasks import T0, a_task
+from wan_mcp.adapters.ledger import SAME_REQUEST
 from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget, Refused, TooLate, Unavailable, UnknownTask
 from wan_mcp.domain.task import Status, is_left_lying
 from wan_mcp.service.videos import Videos
@@ -40,6 +42,27 @@ async def test_a_threshold_of_zero_asks_always(url: str, tmp_path: Path, clock: 
     async with opened(made(url, tmp_path, WAN_MCP_CONFIRM_ABOVE="0"), clock) as videos:
         with pytest.raises(NeedsConsent):
             await videos.create(a_request(size="832*480"), agreed=False)
+
+
+class BusyClock(HandClock):
+    """Each look at it takes a tenth of a second."""
+
+    def now(self) -> datetime:
+        self.turn(0.1)
+        return super().now()
+
+
+async def test_what_was_open_a_moment_ago_is_not_made_anew_unasked(settings: Settings) -> None:
+    """The same request needs no word while it is open; in the next moment it is another one, at the same price."""
+    dear, clock = a_request(size="1920*1080", duration=10), BusyClock()
+    async with opened(settings, clock) as videos:
+        first = (await videos.create(dear, agreed=True)).task
+        for moments in range(12):
+            clock.time = first.asked_at + SAME_REQUEST - timedelta(seconds=0.1) * moments
+            with suppress(NeedsConsent):
+                again = await videos.create(dear, agreed=False)
+                assert (again.task.id, again.is_known_request) == (first.id, True)
+        assert await videos.today() == {Status.PENDING: 1}
 
 
 async def test_no_word_of_a_caller_lifts_the_cap_on_one_task(

@@ -152,8 +152,8 @@ def create(
     answer was lost.
     """
     order = visit(partial(read_order, {**given, "prompt_extend": not no_prompt_extend}))
-    agree(order, terminal, is_agreed=yes)
-    report = make(order, terminal, seconds=0 if no_wait else wait)
+    agreed = agree(order, terminal, is_agreed=yes)
+    report = make(order, terminal, agreed=agreed, seconds=0 if no_wait else wait)
     terminal.show(report)
     if report.task.status is Status.UNCERTAIN or not no_wait:
         end(report)

@@ -39,6 +39,8 @@ class Order:
     quote: Quote
     account: Account
     must_ask: bool
+    has_max_cost: bool
+    """The person agreed beforehand to pay up to an amount."""
     is_simulated: bool
 
 
@@ -59,12 +61,15 @@ async def read_order(given: Mapping[str, object], videos: Videos) -> Order:
         quote=videos.spending.quote(request),
         account=await videos.spending.account(),
         must_ask=await videos.needs_consent(request, max_cost),
+        has_max_cost=max_cost is not None,
         is_simulated=settings.is_local,
     )
 
 
-def agree(order: Order, terminal: Terminal, *, is_agreed: bool) -> None:
+def agree(order: Order, terminal: Terminal, *, is_agreed: bool) -> bool:
     """Show the price, and ask the person where the budget wants it and they have not agreed yet.
+
+    Returns whether they agreed to it: nobody is asked about what is cheap, or open already.
 
     Raises:
         NeedsConsent: there is nobody to ask.
@@ -74,9 +79,9 @@ def agree(order: Order, terminal: Terminal, *, is_agreed: bool) -> None:
     pages.fact(terminal.talk, say("price"), f"{order.quote.basis}{place}")
     pages.fact(terminal.talk, say("budget"), left_words(order.account))
     cost = order.quote.amount
-    if is_agreed or not order.must_ask:
-        return
-    ask(terminal, cost, order.account, views.question(order.request.prompt, order.quote))
+    if order.must_ask and not is_agreed:
+        ask(terminal, cost, order.account, views.question(order.request.prompt, order.quote))
+    return is_agreed or order.must_ask or order.has_max_cost
 
 
 def ask(terminal: Terminal, cost: Money, account: Account, question: str) -> None:
@@ -102,18 +107,20 @@ def ask(terminal: Terminal, cost: Money, account: Account, question: str) -> Non
         raise Declined(say("You did not agree to {cost}. Nothing was sent.", cost=cost))
 
 
-def make(order: Order, terminal: Terminal, *, seconds: float | None) -> Report:
+def make(order: Order, terminal: Terminal, *, agreed: bool, seconds: float | None) -> Report:
     """Create the video and stay for so many seconds, or until its file is saved.
 
     `None`: as long as it takes where somebody looks on, and into a pipe for a time after which a script is told.
+    `agreed` says that the person agreed to the price.
 
     Raises:
+        NeedsConsent: what was open already has ended meanwhile.
         KeyboardInterrupt: after saying what becomes of the task.
     """
     created: list[Report] = []
 
     async def work(videos: Videos) -> Report:
-        created.append(await videos.create(order.request, agreed=True))
+        created.append(await videos.create(order.request, agreed=agreed))
         task = created[0].task
         if created[0].is_known_request:
             terminal.say(

@@ -110,6 +110,8 @@ class Videos:
         if await self.needs_consent(request, None, caller=caller) and not agreed:
             raise self.spending.unagreed(cost, again="create_video")
         draft = self._draft(request, caller)
+        if not agreed and self.spending.must_ask(cost, None, can_ask=False):
+            return await self._still_open(draft)
         # Whoever asked may hang up at any moment. What is sent must reach the ledger all the same.
         self._creating += 1
         try:
@@ -118,6 +120,13 @@ class Videos:
             self._creating -= 1
             self._created.set()
             self._created = anyio.Event()
+
+    async def _still_open(self, draft: VideoTask) -> Report:
+        """Nobody agreed to this price, since it was open already: if that has ended by now, it is not made anew."""
+        known = await self._ledger.open_twin(draft)
+        if known is None:
+            raise self.spending.unagreed(draft.cost, again="create_video")
+        return await self._reports.of(known, is_known_request=True)
 
     @property
     def is_submitting(self) -> bool:
