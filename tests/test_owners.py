@@ -163,3 +163,19 @@ def test_a_file_of_another_user_counts_as_alive() -> None:
         owner.sweep()
         assert owner.lives("1-other")
         owner.close()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bounds of a process are POSIX's")
+def test_where_nobody_can_tell_the_other_lives(owner: Owner, tmp_path: Path) -> None:
+    """No file can be opened just now: a task must not have two watchers, and the watch of all must not end over it."""
+    import resource
+
+    with another(tmp_path / "owners") as (id, _):
+        free = os.dup(0)
+        os.close(free)
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free, most[1]))
+        try:
+            assert owner.lives(id)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, most)

@@ -87,7 +87,7 @@ class Owner:
                 return is_gone
         except FileNotFoundError:
             return True
-        except PermissionError:  # another user's: nobody can tell, and a task must not have two watchers
+        except OSError:  # another user's, no handle left, a disk gone read-only: a task must not have two watchers
             return False
 
     def _path(self, owner_id: str) -> Path:
