@@ -1,7 +1,9 @@
 """A film is ordered as one thing, rendered as many, and joined into one file."""
 
+import sqlite3
 from collections import Counter
 from collections.abc import AsyncGenerator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -301,6 +303,24 @@ async def test_a_film_that_cannot_be_read_stops_no_other(
 
         assert (await seen(videos, film)).status is F.SUCCEEDED
     assert f"{odd.film.id}: could not be considered" in caplog.text
+
+
+async def test_a_film_is_joined_once_the_ledger_can_be_written_again(
+    videos: Videos, settings: Settings, clock: HandClock
+) -> None:
+    """A disk that was full for a moment leaves no film that is being joined for ever."""
+    film = await ordered(videos, shots=shots(1))
+    for _ in range(20):
+        clock.turn(15)
+        await videos.watcher.turn()
+    with closing(sqlite3.connect(settings.ledger, isolation_level=None)) as db:
+        db.execute("ALTER TABLE films RENAME TO away")
+        await videos.films.joiner.turn()
+        db.execute("ALTER TABLE away RENAME TO films")
+
+    assert (await seen(videos, film)).status is F.JOINING
+    await videos.films.joiner.turn()
+    assert (await seen(videos, film)).status is F.SUCCEEDED
 
 
 async def test_what_is_pending_at_dashscope_is_cancelled_there(

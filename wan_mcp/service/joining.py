@@ -62,6 +62,8 @@ class Joiner:
         """A film that cannot be read must not keep others from their end, nor end the watch of what is paid for."""
         try:
             await self._consider(one)
+        except LedgerUnusable as error:  # a disk that is full for now; the next round considers it again
+            logger.error("%s: %s", one.film_id, error)
         except Exception:
             logger.exception("%s: could not be considered", one.film_id)
             self._at_rest[one.film_id] = one.stamp
