@@ -26,11 +26,14 @@ class Clock:
 
     def day_start(self) -> datetime:
         """Return when the present calendar day began where this machine is: budgets count by it."""
-        return self.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        return _midnight(self.now().astimezone())
 
     def day_starts(self, days: int) -> list[datetime]:
         """Return when each of the last calendar days began, today's last."""
         today = self.day_start()
-        # At midnight by the calendar: a day of summer time's beginning or end has no 24 hours.
-        earlier = [(today - timedelta(days=ago)).replace(tzinfo=None).astimezone() for ago in range(days - 1, 0, -1)]
-        return [*earlier, today]
+        return [_midnight(today - timedelta(days=ago)) for ago in range(days - 1, -1, -1)]
+
+
+def _midnight(local: datetime) -> datetime:
+    """By the calendar: where summer time begins or ends on that day, midnight had another offset than its noon."""
+    return local.replace(tzinfo=None, hour=0, minute=0, second=0, microsecond=0).astimezone()
