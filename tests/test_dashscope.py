@@ -982,6 +982,11 @@ def test_a_cut_does_not_leave_half_a_key() -> None:
     assert KEY[:8] not in quote_remote("x" * 290 + KEY, secret=KEY)
 
 
+def test_a_long_message_is_quoted_without_reading_all_of_it() -> None:
+    """A megabyte of what looks like addresses took the whole server with it for minutes."""
+    assert len(quote_remote("://a" * 300_000)) == 300
+
+
 async def test_a_refusal_quotes_what_it_was_told() -> None:
     """Also the code and the request id: a hostile gateway would hide its instructions there."""
     evil = {
