@@ -28,6 +28,7 @@ from wan_mcp.domain.request import Limits, parse_request, request_arguments
 from wan_mcp.domain.task import VideoTask
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.composition import open_service
+from wan_mcp.settings import Settings
 from wan_mcp.simulator import Simulator, serving
 
 SENT_WITHIN = 50.0
@@ -68,32 +69,36 @@ def run(tasks: int = 400) -> list[Figure]:
 @functools.cache
 def measure(tasks: int) -> Found:
     """Let so many tasks end, and watch."""
-    return anyio.run(watched, tasks, TurnedClock(), {}, float("inf"))
+    return anyio.run(watched, tasks, TurnedClock(), dict[str, Any](), float("inf"), 1)[0]
 
 
-async def watched(tasks: int, clock: Clock, options: dict[str, Any], seconds: float) -> Found:
+async def watched(tasks: int, clock: Clock, options: dict[str, Any], seconds: float, crowds: int) -> Sequence[Found]:
     """Watch so many tasks at a simulator with these options until all have ended, or for so long; a clock that is not
-    turned goes by itself."""
+    turned goes by itself. As often as there are crowds, each with what was learned from those before."""
     free = {"running_limit": tasks, "queue_limit": tasks, "submit_rate": None, "query_rate": None}
     simulator = Simulator(now=clock.now, media="clip", **free, **options)
     with tempfile.TemporaryDirectory() as folder:
         async with serving(simulator) as url:
             given = settings(url, Path(folder))
-            sent: dict[str, datetime] = {}
-            async for remote in submitted(given.api_root, tasks):
-                sent[remote] = clock.now()
-                await clock.hold(SENT_WITHIN / tasks if isinstance(clock, TurnedClock) else 0.1)
-            await fill(given, list(sent.values()), remote=list(sent))
-            already = len(simulator.requests)
-            with anyio.move_on_after(seconds):
-                async with open_service(given, clock=clock, watching=False, stamping=False) as videos:
-                    await videos.watcher.turn()
-                    while videos.watcher.open_count:
-                        await clock.hold(_STEP)
-                        await videos.watcher.turn()
-            calls = [call for call in simulator.requests[already:] if "/tasks/" in call.path]
-            ends = {task.id: task.ended_at for task in simulator.accepted}
-            found = await _in_the_ledger(given.ledger, [f"vid_{number:022x}" for number in range(tasks)])
+            return [await _watched_once(simulator, given, tasks, clock, seconds) for _ in range(crowds)]
+
+
+async def _watched_once(simulator: Simulator, given: Settings, tasks: int, clock: Clock, seconds: float) -> Found:
+    sent: dict[str, datetime] = {}
+    async for remote in submitted(given.api_root, tasks):
+        sent[remote] = clock.now()
+        await clock.hold(SENT_WITHIN / tasks if isinstance(clock, TurnedClock) else 0.1)
+    ids = await fill(given, list(sent.values()), remote=list(sent))
+    already = len(simulator.requests)
+    with anyio.move_on_after(seconds):
+        async with open_service(given, clock=clock, watching=False, stamping=False) as videos:
+            await videos.watcher.turn()
+            while videos.watcher.open_count:
+                await clock.hold(_STEP)
+                await videos.watcher.turn()
+    calls = [call for call in simulator.requests[already:] if "/tasks/" in call.path]
+    ends = {task.id: task.ended_at for task in simulator.accepted if task.id in sent}
+    found = await _in_the_ledger(given.ledger, ids)
     pairs = [(end, task.since) for task in found if not task.is_open and (end := ends[task.dashscope_task_id or ""])]
     return Found(
         late=[(since - end).total_seconds() for end, since in sorted(pairs)],

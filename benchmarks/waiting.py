@@ -8,6 +8,7 @@ from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V
 from wan_mcp.domain.request import Limits, parse_request, request_arguments
 from wan_mcp.domain.task import Status, VideoTask
+from wan_mcp.service.finding import new_id
 from wan_mcp.settings import Settings
 
 REGION = REGIONS["cn-beijing"]
@@ -25,8 +26,11 @@ class _Filling(Ledger):
 
 async def fill(
     given: Settings, sent: Sequence[datetime], queued: Sequence[datetime] = (), remote: Sequence[str] = ()
-) -> None:
-    """Let tasks be open that nobody watches: at DashScope since these times, and waiting with us since those."""
+) -> list[str]:
+    """Let tasks be open that nobody watches: at DashScope since these times, and waiting with us since those.
+
+    Their ids.
+    """
     ids = remote or [f"remote-{number}" for number in range(len(sent))]
     tasks = [
         _task(number, given, at, status=Status.RUNNING, sent_at=at, submitted_at=at, dashscope_task_id=ids[number])
@@ -39,6 +43,7 @@ async def fill(
     await ledger.open()
     ledger.fill(tasks)
     await ledger.close()
+    return [task.id for task in tasks]
 
 
 def _task(number: int, given: Settings, at: datetime, **facts: Any) -> VideoTask:
@@ -46,7 +51,7 @@ def _task(number: int, given: Settings, at: datetime, **facts: Any) -> VideoTask
     request = parse_request(arguments, WAN25_T2V, Limits())
     quote = WAN25_T2V.quote(region=REGION, resolution=request.resolution, duration=request.duration)
     return VideoTask(
-        id=f"vid_{number:022x}",
+        id=new_id(),
         account=given.account,
         request=request,
         unit_price=quote.unit_price,
