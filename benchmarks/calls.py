@@ -23,7 +23,8 @@ from benchmarks.stdio import EMPTY, OURS, hosted
 
 PACE = 0.2
 """Twice between two creations: DashScope takes five a second, and we keep to it."""
-READS = 5
+READS = 20
+"""In a row, ours and the empty tool's in turns of so many."""
 PROMPT = "A kitten runs through the moonlight, its paws stirring up small clouds of silver dust as it goes."
 
 
@@ -52,9 +53,8 @@ def run(times: int = 40) -> list[Figure]:
             result = host.call("create_video", prompt="the first")[1]
             for number in range(times):
                 task_id = result["structuredContent"]["task_id"]
-                for _ in range(READS):
-                    took["get"].append(host.call("get_video_task", task_id=task_id, wait_seconds=0)[0])
-                    took["wait"].append(empty.call("wait")[0])
+                took["get"] += [host.call("get_video_task", task_id=task_id, wait_seconds=0)[0] for _ in range(READS)]
+                took["wait"] += [empty.call("wait")[0] for _ in range(READS)]
                 time.sleep(PACE)
                 took["empty"].append(empty.call("wait")[0])
                 took["stand-in"].append(loop.run_until_complete(round_trip(client, url)))
@@ -78,7 +78,7 @@ def run(times: int = 40) -> list[Figure]:
             f" ({floors}; p95 {p95:.1f})",
         ),
         told("`create_video` beyond these floors, too", f"{beyond - p50['empty'] - 2 * p50['commit']:.1f} ms"),
-        at_most("`get_video_task`, p50", p50["get"], 1, " ms", f" (the SDK's empty tool {p50['wait']:.2f})"),
+        at_most("`get_video_task`, p50 in a row", p50["get"], 1, " ms", f" (the SDK's empty tool {p50['wait']:.2f})"),
         told("`get_video_task` beyond the SDK's empty tool", f"{p50['get'] - p50['wait']:.2f} ms"),
         at_most("tool list without films", _tokens([tool for tool in tools if tool not in films]), 1300, " tokens"),
         told("the films' tools", f"{_tokens(films)} tokens"),
