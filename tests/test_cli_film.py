@@ -65,7 +65,9 @@ async def test_a_script_becomes_a_film(person: Person, script: str) -> None:
     [film_id] = re.findall(r"film_[\w-]{22}\b", result.stdout.partition("next")[0])
     again = await person.reads("film", film_id)
     assert (again["status"], again["file"]) == ("SUCCEEDED", str(file))
-    assert (await person.reads("tasks"))["films"][0]["film_id"] == film_id
+    for words in ((), ("--status", "succeeded")):
+        listed = await person.reads("tasks", *words)
+        assert ([one["film_id"] for one in listed["films"]], listed["tasks"]) == ([film_id], [])
     assert await person.reads("show", film_id) == again
     seen = await person.reads("preview", film_id)
     assert [shot["shot"] for shot in seen["shots"]] == [1, 2]
@@ -248,3 +250,12 @@ async def test_films_are_watched_among_the_tasks(person: Person, script: str) ->
     lines = [line for line in watched.stdout.splitlines() if line.startswith(ordered["film_id"])]
     assert " | RENDERING | film of 2 shots, 15 s | 4.50 CNY held | The fox" in lines[0]
     assert " | SUCCEEDED | " in lines[-1]
+
+
+async def test_films_are_found_among_the_tasks_by_their_status(person: Person, script: str) -> None:
+    """A film's own, or that of a shot of it; never its shots in its place."""
+    ordered = await person.reads("film", script, "--yes", "--no-wait")
+    for word in ("RENDERING", "queued"):
+        listed = await person.types("tasks", "--status", word)
+        assert [line.split(" | ")[0] for line in listed.stdout.splitlines()[:-1]] == [ordered["film_id"]]
+    assert (await person.types("tasks", "--status", "ATTENTION")).stdout.startswith("No tasks.")

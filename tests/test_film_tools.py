@@ -101,6 +101,7 @@ async def test_every_door_tells_the_same_of_a_film(videos: Videos, clock: HandCl
             listed = data(await client.call_tool("list_video_tasks", {}))
             assert listed["tasks"] == []
             assert listed["films"][0].items() <= tool.items()
+            assert data(await client.call_tool("list_video_tasks", {"status": tool["status"]})) == listed
             [read] = (await client.read_resource(f"wan://films/{film_id}")).contents
             whole = json.loads(read.text)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
             told = {name: value for name, value in tool.items() if name not in ("shots", "title")}

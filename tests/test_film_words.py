@@ -166,21 +166,19 @@ def test_what_a_film_costs_leaves_out_what_is_nothing() -> None:
     assert film_views.cost_words(of(failed, failed, failed)) == "0.00 CNY not charged"
 
 
-def test_tasks_and_films_stand_in_one_list_by_their_time() -> None:
-    """The newest first, whatever it is, and no more than were asked for."""
+def test_tasks_and_films_stand_in_one_list() -> None:
+    """Each on its line and among its like; the terminal and the tool tell the same."""
     early, late = a_report(S.RUNNING, asked_at=T0 - timedelta(hours=1)), a_report(S.RUNNING, asked_at=SOON)
     film = of(queued, queued, queued)
     money = film.held
     budget = Budget(per_task=None, per_day=None, confirm_above=None)
     account = Account(budget=budget, standing=Standing(held=money, charged_today=money * 0), currency="CNY")
 
-    found = list_views.together([late, early], [film], 10)
-    assert found == [late, film, early]
-    lines, shown = list_views.listing(list_views.together([late, early], [film], 2), account)
-    assert [line.split(" | ")[0] for line in lines.splitlines()[:2]] == [late.task.id, film.film.id]
+    lines, shown = list_views.listing([late, film, early], account)
+    assert [line.split(" | ")[0] for line in lines.splitlines()[:3]] == [late.task.id, film.film.id, early.task.id]
     assert f"{film.film.id} | RENDERING | film of 3 shots, 20 s | 12.00 CNY held | The fox" in lines
     assert lines.endswith("Budget: no daily cap (12.00 CNY held, 0.00 CNY charged today).")
-    assert (len(shown["tasks"]), len(shown["films"])) == (1, 1)
+    assert (len(shown["tasks"]), len(shown["films"])) == (2, 1)
 
     terminal = a_pipe()
     terminal.event(film)

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -21,7 +21,7 @@ from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget, TooLate,
 from wan_mcp.domain.film import FilmStatus
 from wan_mcp.domain.task import CANCELED_WITH_US, Status
 from wan_mcp.server import film_views
-from wan_mcp.service.report import FilmReport
+from wan_mcp.service.report import FilmReport, Report
 from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
 from wan_mcp.simulator import Simulator
@@ -114,8 +114,8 @@ async def test_a_film_is_reserved_wholly_or_not_at_all(
     async with opened(made(url, tmp_path, WAN_MCP_BUDGET_PER_DAY="4"), clock) as videos:
         with pytest.raises(OverBudget):
             await ordered(videos)
-        assert await videos.newest(status=Status.QUEUED, limit=50) == []
-        assert await videos.films.newest(limit=5) == []
+        assert await videos.listed(word="QUEUED", limit=50) == []
+        assert await videos.listed(word=None, limit=5) == []
         assert (await ordered(videos, shots=shots(2))).held.amount == 3
 
 
@@ -511,6 +511,41 @@ async def test_a_film_is_its_callers_own(videos: Videos) -> None:
     assert [one.film.id for one in await videos.films.newest(limit=3)] == [film.film.id]
     assert await videos.films.ids("film_", limit=3) == [film.film.id]
     assert await videos.films.newest(limit=3, caller="bob") == []
+
+
+def names(found: Sequence[Report | FilmReport]) -> list[str]:
+    """What a list shows, in its order."""
+    return [one.film.script.title if isinstance(one, FilmReport) else one.task.request.prompt for one in found]
+
+
+async def test_a_film_is_listed_in_place_of_its_shots_whatever_is_asked_for(
+    videos: Videos, clock: HandClock, simulator: Simulator
+) -> None:
+    """Its shots are no videos of their own, with a status or without."""
+
+    async def listed(word: str | None = None, *, limit: int = 9, caller: str = "local") -> list[str]:
+        return names(await videos.listed(word=word, limit=limit, caller=caller))
+
+    await ordered(videos, title="first")
+    clock.turn(1)
+    await videos.create(a_request("a cat", **SMALL), agreed=False)
+    clock.turn(1)
+    await ordered(videos, title="last", shots=shots(1))
+    assert await listed() == await listed("QUEUED") == ["last", "a cat", "first"]
+    assert await listed(limit=2) == await listed("QUEUED", limit=2) == ["last", "a cat"]
+    assert await listed("RENDERING") == ["last", "first"]
+    assert await listed("RENDERING", limit=1) == ["last"]
+    assert await listed("QUEUED", caller="bob") == await listed("RENDERING", caller="bob") == []
+
+    simulator.mishap(on="create", kind="fail", code="DataInspectionFailed", prompt_contains="number 3")
+    for _ in range(6):
+        await videos.watcher.turn()
+        clock.turn(1)
+    assert await listed("PENDING") == ["last", "a cat", "first"]
+    await pass_time(videos, clock, minutes=4)
+    assert await listed("SUCCEEDED") == ["last", "a cat"]
+    assert await listed("ATTENTION") == await listed("FAILED") == ["first"]
+    assert await listed("RENDERING") == await listed("RUNNING") == await listed("CANCELED") == []
 
 
 async def test_waiting_for_a_film_ends_with_it_or_with_the_first_shot_that_needs_somebody(

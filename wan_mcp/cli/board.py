@@ -11,9 +11,7 @@ from wan_mcp.cli.session import visit
 from wan_mcp.cli.tables import no_tasks, table
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.language import say
-from wan_mcp.domain.task import Status
 from wan_mcp.server import money_views
-from wan_mcp.server.list_views import together
 from wan_mcp.service.report import Account, FilmReport, Report
 from wan_mcp.service.videos import Videos
 
@@ -21,22 +19,18 @@ _TICK = 1.0
 """Seconds between two looks into the ledger, where nothing is new here."""
 
 
-async def read_newest(
-    videos: Videos, *, status: Status | None, limit: int
-) -> tuple[Sequence[Report | FilmReport], Account]:
-    """The newest tasks and films, and where the money stands. With a status only tasks: films have others."""
-    tasks = await videos.newest(status=status, limit=limit)
-    films = [] if status else await videos.films.newest(limit=limit)
-    return together(tasks, films, limit), await videos.spending.account()
+async def read_newest(videos: Videos, *, word: str | None, limit: int) -> tuple[Sequence[Report | FilmReport], Account]:
+    """The newest tasks and films, all or those of one status, and where the money stands."""
+    return await videos.listed(word=word, limit=limit), await videos.spending.account()
 
 
-def watch_tasks(terminal: Terminal, *, status: Status | None, limit: int) -> None:
+def watch_tasks(terminal: Terminal, *, word: str | None, limit: int) -> None:
     """Keep the list up to date until Ctrl-C; into a pipe, a line for each change until all tasks have ended.
 
     Raises:
         KeyboardInterrupt: after saying that the tasks go on.
     """
-    read = partial(read_newest, status=status, limit=limit)
+    read = partial(read_newest, word=word, limit=limit)
     board = Board()
     is_live = terminal.out.is_terminal and not terminal.out.is_dumb_terminal and not terminal.as_json
 

@@ -24,7 +24,7 @@ from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V, Quote, Region
 from wan_mcp.domain.errors import Declined, NeedsConsent
-from wan_mcp.domain.film import FILM
+from wan_mcp.domain.film import FILM, LISTED_BY
 from wan_mcp.domain.language import say
 from wan_mcp.domain.request import parse_duration, parse_resolution, parse_size
 from wan_mcp.domain.spending import Day
@@ -188,7 +188,7 @@ def show(terminal: Terminal, task_id: str, wait: float) -> None:
 
 
 @program.command()
-@click.option("--status", metavar="WORD", help=f"Only these: {', '.join(Status)}.")
+@click.option("--status", metavar="WORD", help=f"Only these: {', '.join(LISTED_BY)}.")
 @click.option(
     "--limit", type=click.IntRange(1, _MOST_LISTED), default=10, show_default=True, metavar="COUNT",
     help="How many.",
@@ -199,20 +199,20 @@ def show(terminal: Terminal, task_id: str, wait: float) -> None:
 def tasks(terminal: Terminal, status: str | None, limit: int, watch: bool) -> None:
     """List the tasks, and what is left today.
 
-    Newest first, as the ledger has them; what is held and charged stands below.
+    Newest first, as the ledger has them; a film stands for its shots, and a status finds it by its own or by that of
+    a shot. What is held and charged stands below.
 
     With --watch into a pipe, each change is a line, or with --json an object, until all have ended.
     """
     read = Arguments({"status": status}, known=("status",))
-    word = read.word("status", list(Status))
+    word = read.word("status", LISTED_BY)
     read.finish()
-    only = Status(word) if word else None
     if watch:
-        watch_tasks(terminal, status=only, limit=limit)
+        watch_tasks(terminal, word=word, limit=limit)
         return
 
     async def work(videos: Videos) -> str:
-        terminal.list(*await read_newest(videos, status=only, limit=limit))
+        terminal.list(*await read_newest(videos, word=word, limit=limit))
         words = pages.unsaved_words(await videos.unsaved(), videos.now())
         return words or pages.unattended_words(await videos.unattended())
 

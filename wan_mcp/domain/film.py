@@ -38,6 +38,10 @@ class FilmStatus(StrEnum):
     """Called off. Shots that had started were made all the same."""
 
 
+LISTED_BY: tuple[str, ...] = tuple(dict.fromkeys(map(str, (*Status, *FilmStatus))))
+"""The words by which a list of tasks and films can be narrowed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Film:
     """What was ordered, and what was made of it. Every change is a new version."""
@@ -182,6 +186,14 @@ def film_status(film: Film, shots: Sequence[Shot], now: datetime) -> FilmStatus:
     if film.cut != _ids(cut):
         return FilmStatus.JOINING
     return FilmStatus.SUCCEEDED if film.file and film.problem is None else FilmStatus.ATTENTION
+
+
+def is_listed(film: Film, shots: Sequence[Shot], word: str, now: datetime) -> bool:
+    """Does a film belong into the list of what has the status `word`? A word that films have is the film's own; by
+    another it is found through its shots."""
+    if word in frozenset(FilmStatus):
+        return film_status(film, shots, now) == word
+    return any(shot.newest.status == word for shot in shots)
 
 
 def film_cut(shots: Sequence[Shot]) -> tuple[VideoTask, ...] | None:

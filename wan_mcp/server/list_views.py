@@ -1,7 +1,6 @@
-"""Tasks and films in one list, newest first: by lines, and as structured content."""
+"""Tasks and films in one list: by lines, and as structured content."""
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 from wan_mcp.domain.language import say
@@ -9,15 +8,6 @@ from wan_mcp.server import film_views, money_views, views
 from wan_mcp.service.report import Account, FilmReport, Report
 
 _NOT_IN_A_LIST = ("next_step", "next_poll_seconds")
-
-
-def together(reports: Iterable[Report], films: Iterable[FilmReport], limit: int) -> list[Report | FilmReport]:
-    """Return the newest of both, by when they were asked for."""
-    return sorted([*reports, *films], key=_asked_at, reverse=True)[:limit]
-
-
-def _asked_at(report: Report | FilmReport) -> datetime:
-    return report.task.asked_at if isinstance(report, Report) else report.film.asked_at
 
 
 def listing(found: Sequence[Report | FilmReport], account: Account) -> tuple[str, dict[str, Any]]:

@@ -14,6 +14,7 @@ from mcp.types import CallToolResult, ToolAnnotations
 from wan_mcp.domain.arguments import Arguments
 from wan_mcp.domain.catalogue import WAN25_T2V, Model
 from wan_mcp.domain.errors import LedgerUnusable
+from wan_mcp.domain.film import LISTED_BY
 from wan_mcp.domain.language import say
 from wan_mcp.domain.request import (
     VideoRequest,
@@ -24,7 +25,6 @@ from wan_mcp.domain.request import (
     request_arguments,
 )
 from wan_mcp.domain.script import MOST_SHOTS
-from wan_mcp.domain.task import Status
 from wan_mcp.server import list_views, money_views, views
 from wan_mcp.server.callers import caller
 from wan_mcp.server.consent import Consent, asks_by_form, declined
@@ -234,13 +234,11 @@ def _list(service: Service) -> Tool:
     async def list_video_tasks(arguments: Raw) -> CallToolResult:
         videos = await service()
         read = Arguments(arguments, known=("status", "limit"))
-        status = read.word("status", [status.value for status in Status])
+        word = read.word("status", LISTED_BY)
         limit = read.integer("limit", low=1, high=_MOST_LISTED) or 10
         read.finish()
-        reports = await videos.newest(status=Status(status) if status else None, limit=limit, caller=caller())
-        films = [] if status else await videos.films.newest(limit=limit, caller=caller())
-        account = await videos.spending.account(caller=caller())
-        return told(*list_views.listing(list_views.together(reports, films, limit), account))
+        found = await videos.listed(word=word, limit=limit, caller=caller())
+        return told(*list_views.listing(found, await videos.spending.account(caller=caller())))
 
     return tool(
         list_video_tasks,
@@ -248,7 +246,7 @@ def _list(service: Service) -> Tool:
         description="Tasks and films, newest first, and what is held, charged and left today. "
         "Look here before repeating a create_video whose answer was lost.",
         properties={
-            "status": one_of("", tuple(status.value for status in Status)),
+            "status": one_of("A film's own, or a shot's.", LISTED_BY),
             "limit": integer("", low=1, high=_MOST_LISTED, default=10),
         },
         annotations=reading(open_world=False),

@@ -219,9 +219,13 @@ class Films:
                 break
         return report
 
-    async def newest(self, *, limit: int, caller: str = LOCAL) -> list[FilmReport]:
-        """Return a caller's films, newest first."""
-        films = await self._ledger.newest_films(self._settings.account, caller, limit=limit)
+    async def newest(self, *, word: str | None = None, limit: int, caller: str = LOCAL) -> list[FilmReport]:
+        """Return a caller's films, newest first; by a `word` of `LISTED_BY` those of that status."""
+        account = self._settings.account
+        if word is None:
+            films = await self._ledger.newest_films(account, caller, limit=limit)
+        else:
+            films = await self._ledger.films_listed(account, caller, word, now=self._clock.now(), limit=limit)
         return [await self._reports.of_film(film) for film in films]
 
     async def ids(self, prefix: str, *, limit: int, caller: str = LOCAL) -> list[str]:

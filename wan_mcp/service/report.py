@@ -4,7 +4,7 @@ Imports nothing heavy: the doors need these names before the service is opened.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from wan_mcp.adapters.media.order import Sheet
 from wan_mcp.domain.catalogue import MODELS
@@ -34,6 +34,11 @@ class Report:
     """It is in doubt, and only a person can settle it."""
 
     @property
+    def asked_at(self) -> datetime:
+        """When it was asked for."""
+        return self.task.asked_at
+
+    @property
     def usual_turn(self) -> timedelta:
         """How long it usually waits in our queue: as many at once as DashScope runs, one after the other."""
         at_once = MODELS[self.task.request.model].running_limit
@@ -61,6 +66,11 @@ class FilmReport:
     """What the last look or download for one of its shots came to, where it came to nothing; it is tried again."""
     next_look: timedelta
     """Until DashScope is asked again about one of its shots."""
+
+    @property
+    def asked_at(self) -> datetime:
+        """When it was asked for first."""
+        return self.film.asked_at
 
     @property
     def is_settled(self) -> bool:

@@ -26,7 +26,7 @@ from wan_mcp.service.figures import Figures, Tally
 from wan_mcp.service.films import Films
 from wan_mcp.service.finding import Finder, new_id
 from wan_mcp.service.keepsakes import saved_file
-from wan_mcp.service.report import FilmPreview, LedgerHealth, Preview, Report
+from wan_mcp.service.report import FilmPreview, FilmReport, LedgerHealth, Preview, Report
 from wan_mcp.service.reporting import Reports
 from wan_mcp.service.spending import Spending
 from wan_mcp.service.watcher import Watcher
@@ -220,9 +220,20 @@ class Videos:
                 return
 
     async def newest(self, *, status: Status | None, limit: int, caller: str | None = LOCAL) -> list[Report]:
-        """Return a caller's tasks, newest first."""
+        """Return a caller's tasks, newest first; a film's shots are the film's."""
         tasks = await self._ledger.newest(self.settings.account, caller, status=status, limit=limit)
         return [await self._reports.of(task) for task in tasks]
+
+    async def listed(self, *, word: str | None, limit: int, caller: str = LOCAL) -> list[Report | FilmReport]:
+        """Return a caller's tasks and films in one list, newest first; by a `word` of `LISTED_BY` those of that status.
+
+        A film stands for its shots: it is listed by its own status, and by what only a shot of it can be.
+        """
+        tasks: list[Report] = []
+        if word is None or word in frozenset(Status):
+            tasks = await self.newest(status=Status(word) if word else None, limit=limit, caller=caller)
+        films = await self.films.newest(word=word, limit=limit, caller=caller)
+        return sorted([*tasks, *films], key=lambda one: one.asked_at, reverse=True)[:limit]
 
     def now(self) -> datetime:
         """Return the time by which everything here goes."""

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from wan_mcp.adapters.ledger.file import on_the_thread
 from wan_mcp.adapters.ledger.queries import SAME_REQUEST
 from wan_mcp.adapters.ledger.reserving import LedgerReserving
 from wan_mcp.adapters.ledger.rows import FILM, ms
 from wan_mcp.domain.caller import PERSON, Rights
-from wan_mcp.domain.film import Film
+from wan_mcp.domain.film import Film, FilmStatus, is_listed, shots_of
 from wan_mcp.domain.money import Budget
 from wan_mcp.domain.task import Problem, Status, VideoTask
 
@@ -129,6 +130,21 @@ class LedgerFilms(LedgerReserving):
             (account, caller, limit),
         )
         return [FILM.validate_json(body) for (body,) in rows]
+
+    @on_the_thread
+    def films_listed(self, account: str, caller: str, word: str, *, now: datetime, limit: int) -> list[Film]:
+        """Return a caller's films that `is_listed` finds by `word`, newest first."""
+        # What only a task can be is found through the tasks that are so, not by reading every film.
+        of_a_shot = word not in frozenset(FilmStatus)
+        only = "AND film_id IN (SELECT film_id FROM heads WHERE account = ? AND status = ?) " if of_a_shot else ""
+        rows = self._db.execute(
+            "SELECT body FROM film_heads JOIN films USING (film_id, version) WHERE account = ? AND caller = ? "
+            f"{only}ORDER BY asked_ms DESC, film_id",
+            (account, caller, *([account, word] if of_a_shot else [])),
+        )
+        films = (FILM.validate_json(body) for (body,) in rows)
+        found = (film for film in films if is_listed(film, shots_of(film, self._takes(film.id)), word, now))
+        return list(islice(found, limit))
 
     @on_the_thread
     def unfinished_films(self, account: str) -> list[Unfinished]:

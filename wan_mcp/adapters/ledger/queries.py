@@ -65,12 +65,11 @@ class LedgerQueries(LedgerRows):
 
     @on_the_thread
     def newest(self, account: str, caller: str | None, *, status: Status | None, limit: int) -> list[VideoTask]:
-        """Return a caller's tasks, or everybody's where that is `None`; newest first. Of one status all of them, else
-        those that are no film's shots."""
-        only = ("AND caller = ? " if caller else "") + ("AND heads.status = ?" if status else "AND film_id IS NULL")
+        """Return a caller's tasks, or everybody's where that is `None`, newest first; a film's shots are the film's."""
+        only = ("AND caller = ? " if caller else "") + ("AND heads.status = ? " if status else "")
         return self._many(
             "SELECT body FROM heads JOIN entries USING (task_id, version) "
-            f"WHERE account = ? {only} ORDER BY asked_ms DESC, task_id LIMIT ?",
+            f"WHERE account = ? AND film_id IS NULL {only}ORDER BY asked_ms DESC, task_id LIMIT ?",
             account,
             *([caller] if caller else []),
             *([status.value] if status else []),
