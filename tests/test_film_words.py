@@ -178,7 +178,8 @@ def test_tasks_and_films_stand_in_one_list() -> None:
     assert [line.split(" | ")[0] for line in lines.splitlines()[:3]] == [late.task.id, film.film.id, early.task.id]
     assert f"{film.film.id} | RENDERING | film of 3 shots, 20 s | 12.00 CNY held | The fox" in lines
     assert lines.endswith("Budget: no daily cap (12.00 CNY held, 0.00 CNY charged today).")
-    assert (len(shown["tasks"]), len(shown["films"])) == (2, 1)
+    assert [task["asked_at"] for task in shown["tasks"]] == ["2026-11-23T04:01:00Z", "2026-11-23T03:00:00Z"]
+    assert [one["asked_at"] for one in shown["films"]] == ["2026-11-23T04:00:00Z"]
 
     terminal = a_pipe()
     terminal.event(film)

@@ -39,6 +39,7 @@ def structured(report: FilmReport) -> dict[str, Any]:
             "charged": number(report.charged.amount),
         },
         "attention": [_attention(shot) for shot in report.attention],
+        "asked_at": rfc3339(report.asked_at),
         "elapsed_seconds": seconds(report.elapsed),
         "usual_seconds": None if is_over else seconds(report.usual),
         "plays_seconds": round(film.seconds, 1) if is_over and film.seconds else None,
@@ -311,7 +312,6 @@ def whole(report: FilmReport) -> dict[str, Any]:
         "style": film.script.style,
         "crossfade": film.script.crossfade or None,
         "title_card": film.script.title_card or None,
-        "asked_at": rfc3339(film.asked_at),
         "file_bytes": film.file_bytes,
         "shots": [_shot(report, shot) for shot in report.shots],
     }

@@ -54,6 +54,7 @@ def structured(report: Report) -> dict[str, Any]:
         "duration": task.request.duration,
         "seed": task.request.seed,
         "cost": {"amount": number(task.cost.amount), "currency": task.cost.currency, "state": task.money_state},
+        "asked_at": rfc3339(report.asked_at),
         "elapsed_seconds": seconds(report.elapsed),
         "usual_seconds": seconds(report.usual) if task.is_open else None,
         "queue_place": report.place,
