@@ -139,6 +139,14 @@ async def test_settings_that_cannot_be_used_are_a_problem(person: Person) -> Non
     assert "WAN_MCP_BUDGET_PER_DAY" in finding["found"]
 
 
+async def test_a_proxy_that_cannot_be_used_is_a_problem_of_the_network(person: Person) -> None:
+    """The ledger has nothing to do with it."""
+    far = {"DASHSCOPE_HTTP_BASE_URL": "https://dashscope.aliyuncs.com/api/v1", "HTTPS_PROXY": "socks://127.0.0.1:9"}
+    finding = await found(person, "network", **far)
+    assert finding["state"] == "problem"
+    assert "HTTPS_PROXY" in finding["advice"]
+
+
 async def test_the_region_that_bills_is_named(person: Person) -> None:
     """The costliest mix-up: a simulator's address left in the environment, or the other way round."""
     assert "a simulator, nothing is paid" in (await found(person, "region"))["found"]

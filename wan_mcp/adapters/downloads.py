@@ -7,12 +7,10 @@ Sources: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference (th
 https://www.alibabacloud.com/help/en/oss/developer-reference/getobject (Range, error pages).
 """
 
-import functools
 import ipaddress
 import logging
 import os
 import re
-import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -25,6 +23,7 @@ import anyio
 import anyio.to_thread
 import httpx
 
+from wan_mcp.adapters.web import web_client
 from wan_mcp.domain.errors import DownloadFailed, LinkExpired
 from wan_mcp.domain.language import say
 
@@ -64,12 +63,6 @@ class Origin:
 _BUCKETS = re.compile(r"[a-z0-9.-]+\.aliyuncs\.com")
 
 
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Made once in a process: reading the certificates takes as long as a whole call."""
-    return httpx.create_ssl_context()
-
-
 class Downloads:
     """Saves links into one folder. Make it inside the event loop that uses it."""
 
@@ -88,14 +81,7 @@ class Downloads:
         self.folder = folder
         self._from_loopback = from_loopback
         self._whole_download = whole_download.total_seconds()
-        # A proxy of the environment is for the world outside; it does not reach our own loopback.
-        self._http = httpx.AsyncClient(
-            verify=_tls(),
-            timeout=timeout,
-            follow_redirects=False,
-            trust_env=not from_loopback,
-            headers={"Accept-Encoding": "identity"},
-        )
+        self._http = web_client(is_local=from_loopback, timeout=timeout, headers={"Accept-Encoding": "identity"})
 
     async def aclose(self) -> None:
         """Close the connections."""

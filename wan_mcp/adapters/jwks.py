@@ -11,6 +11,7 @@ import anyio
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from wan_mcp.adapters.web import web_client
 from wan_mcp.domain.errors import Unavailable
 from wan_mcp.domain.language import say
 
@@ -44,7 +45,7 @@ class Jwks:
         self._issuer = issuer
         self._url = url
         self._is_local = is_local
-        self._http = httpx.AsyncClient(timeout=_TIMEOUT, follow_redirects=False, trust_env=not is_local)
+        self._http = web_client(is_local=is_local, timeout=_TIMEOUT)
         self._keys: list[Key] = []
         self._fetched_at = self._tried_at = float("-inf")
         self._one_at_a_time = anyio.Lock()

@@ -139,6 +139,8 @@ async def _of_service(settings: Settings) -> list[Finding]:
     try:
         async with open_service(settings, watching=False) as videos:
             findings += [await _key(videos), *await _ledger(videos), *await _unsaved(videos)]
+    except BadSettings as error:
+        findings.append(_problem(later("network"), error))
     except WanError as error:
         findings += [
             _problem(later("ledger"), error),

@@ -42,9 +42,12 @@ async def open_service(
     a video is saved as it came, and has no poster.
 
     Raises:
-        LedgerUnusable: nothing is started.
+        BadSettings, LedgerUnusable: nothing is started.
     """
     clock = clock or Clock()
+    tally = Tally()
+    downloads = Downloads(settings.output_dir, from_loopback=settings.is_local, on_end=tally.downloaded)
+    dashscope = _dashscope(settings, tally, clock)
     ledger = Ledger(settings.ledger)
     await ledger.open()
     try:
@@ -53,9 +56,6 @@ async def open_service(
         await ledger.close()
         raise
     owner.sweep()
-    tally = Tally()
-    downloads = Downloads(settings.output_dir, from_loopback=settings.is_local, on_end=tally.downloaded)
-    dashscope = _dashscope(settings, tally, clock)
     durations = Durations(ledger=ledger, clock=clock, every=settings.poll_interval)
     workshop = Workshop(environment=environment_without_secrets())
     watcher = Watcher(

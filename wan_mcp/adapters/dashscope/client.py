@@ -6,9 +6,7 @@ Sources: https://help.aliyun.com/zh/model-studio/text-to-video-api-reference (cr
 .../manage-asynchronous-tasks (cancel, list), .../error-code.
 """
 
-import functools
 import logging
-import ssl
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -23,6 +21,7 @@ from wan_mcp import __version__
 from wan_mcp.adapters.dashscope.answers import Answer, Fault, Listing, json_of, listed, number_or_none, remote_task
 from wan_mcp.adapters.dashscope.pace import Now, Pace, Sleep
 from wan_mcp.adapters.dashscope.quoting import quote_remote
+from wan_mcp.adapters.web import web_client
 from wan_mcp.domain.advice import advice, is_only_for_now
 from wan_mcp.domain.errors import RateLimited, Refused, SubmissionUncertain, TooLate, Unavailable
 from wan_mcp.domain.language import say
@@ -40,12 +39,6 @@ _WHOLE_CALL = timedelta(seconds=28)
 """For one call from its first byte to its last: a tool call must be answered within 45."""
 _NOT_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Nothing of the request can have arrived."""
-
-
-@functools.cache
-def _tls() -> ssl.SSLContext:
-    """Made once in a process: reading the certificates takes as long as a whole call."""
-    return httpx.create_ssl_context()
 
 
 OnAnswer = Callable[[str, str, float], None]
@@ -78,13 +71,11 @@ class DashScope:
         self._headers = {"Authorization": f"Bearer {key}"}
         if workspace:
             self._headers["X-DashScope-WorkSpace"] = workspace
-        self._http = httpx.AsyncClient(
+        self._http = web_client(
+            is_local=is_local,
             base_url=api_root.rstrip("/"),
             headers={"User-Agent": f"wan-mcp/{__version__}", "Accept": "application/json"},
-            verify=_tls(),
             timeout=timeout,
-            follow_redirects=False,
-            trust_env=not is_local,  # a proxy of the environment does not reach our own loopback
             event_hooks={"response": [self._note_time]},
         )
         # Submissions evenly spaced, queries in bursts of a quarter of what a second may hold.

@@ -147,6 +147,7 @@ CLI: dict[str, str] = {
     "region": "地域",
     "key": "密钥",
     "ledger": "账本",
+    "network": "网络",
     "saving": "保存",
     "tasks": "任务",
     "videos": "视频",

@@ -19,6 +19,9 @@ SERVICE: dict[str, str] = {
     "The request was sent to DashScope, but {why}. The task may exist and be charged.": "请求已发往 DashScope，但{why}。任务可能已经产生并计费。",
     "Do not create it again: it is looked for at DashScope.": "请勿重新创建：正在 DashScope 查找该任务。",
     "DashScope's list has a task without its id or its time.": "DashScope 的任务列表中有任务缺少任务号或时间。",
+    # adapters/web.py
+    "The way to the network that the environment names cannot be used ({kind}).": "环境变量指定的网络出口无法使用（{kind}）。",
+    "The person must mend HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY or SSL_CERT_FILE (a proxy is http://, https:// or socks5://) and start the server again.": "请本人改正 HTTPS_PROXY、HTTP_PROXY、ALL_PROXY、NO_PROXY 或 SSL_CERT_FILE（代理以 http://、https:// 或 socks5:// 开头），然后重新启动服务器。",
     # adapters/downloads.py
     "The download took too long and is tried again.": "下载超时，将重试。",
     "The download broke off ({kind}) and is tried again.": "下载中断（{kind}），将重试。",
