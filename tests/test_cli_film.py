@@ -13,8 +13,11 @@ import pytest
 
 from tests.commands import Person, a_terminal, environment, run, talk
 from wan_mcp.adapters.ledger import Ledger
-from wan_mcp.cli.film import read_page
+from wan_mcp.cli.script import read_page
+from wan_mcp.domain.catalogue import WAN25_T2V
 from wan_mcp.domain.errors import InvalidRequest
+from wan_mcp.domain.request import Limits
+from wan_mcp.domain.script import parse_script, script_arguments
 from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio
@@ -131,7 +134,122 @@ async def test_faults_are_told_by_their_lines(person: Person, tmp_path: Path) ->
     result = await person.types("film", str(path))
     assert result.exit_code == 1
     assert f"{path}:2: size must be" in result.stderr
-    assert f"{path}:6: Shot 2: duration must be" in result.stderr
+    assert f"{path}:7: Shot 2: duration must be" in result.stderr
+
+
+SPREAD = """\
+# A film in several ways of writing.
+size: 832*480
+colour: red
+shots:
+  - prompt: one
+    seconds: 5
+  -
+    prompt: >
+      Two,
+      on two lines.
+    duration: 7
+    seed: x
+  - duration: 10
+
+  - {prompt: four, title: no}
+  - just text
+  - negative_prompt: |
+      %s
+    prompt: six
+    audio_url: ftp://nowhere
+    1: x
+"Shot 2": x
+crossfade: 9
+"""
+AS_JSON = """\
+{
+  "title": 7,
+  "shots": [
+    {
+      "prompt": "one",
+      "duration": 7
+    },
+    {
+      "prompt": "%s",
+      "seed": -1
+    },
+    {
+      "duration": 5
+    }
+  ],
+  "style": ""
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            SPREAD % ("x" * 501),
+            [
+                "1: title is missing",
+                "3: There is no argument 'colour'",
+                "6: Shot 1: There is no argument 'seconds'",
+                "11: Shot 2: duration must be",
+                "12: Shot 2: seed must be",
+                "13: Shot 3: prompt is missing",
+                "15: Shot 4: title holds for the whole film",
+                "16: Shot 5: it must be an object",
+                "17: Shot 6: negative_prompt has 502 characters",
+                "20: Shot 6: audio_url must be",
+                "21: Shot 6: There is no argument '1'",
+                "22: There is no argument 'Shot 2'",
+                "23: crossfade must be",
+            ],
+        ),
+        (
+            AS_JSON % ("x" * 1501),
+            [
+                "2: title must be text",
+                "6: Shot 1: duration must be",
+                "9: Shot 2: prompt has 1501 characters",
+                "10: Shot 2: seed must be",
+                "12: Shot 3: prompt is missing",
+                "16: style is empty",
+            ],
+        ),
+        ("shots: 3\nstyle: x\ntitle: y", ["1: shots must be a list"]),
+        ("title: x\nshots:\n- prompt: x\n  prompt: y", ["4: 'prompt' stands here twice."]),
+        ('{"title": "x",\n "title": "y"}', ["2: 'title' stands here twice."]),
+        ("title: x\nshots:\n- [a]: x", ["3: a name must be text."]),
+        ('title: x\nshots:\n- prompt: "no end\n- prompt: y\n\n', ["3: found unexpected end of stream."]),
+        ("title: x\nusual: &usual {seed: x}\nshots: [{<<: *usual, prompt: y}]", ["2: There is", "2: Shot 1: seed"]),
+    ],
+)
+def test_every_fault_is_told_by_its_own_line(tmp_path: Path, text: str, told: list[str]) -> None:
+    """The one to be mended, not the one where its shot begins; whatever is wrong, and however it is written."""
+    path = tmp_path / "script.yaml"
+    path.write_text(text, encoding="utf-8")
+    lines: list[str] = []
+    try:
+        page = read_page(str(path))
+        with pytest.raises(InvalidRequest) as error:
+            parse_script(script_arguments(page.told), WAN25_T2V, Limits())
+        lines = page.placed(error.value.problems)
+    except InvalidRequest as error:
+        lines = [*error.problems]
+
+    expected = [f"{path}:{line}" for line in told]
+    assert [line[: len(start)] for line, start in zip(lines, expected, strict=True)] == expected
+
+
+def test_the_line_of_a_fault_is_the_same_in_chinese(tmp_path: Path, chinese: None) -> None:
+    """It is no matter of words."""
+    path = tmp_path / "script.yaml"
+    path.write_text(SPREAD % "x", encoding="utf-8")
+    page = read_page(str(path))
+    with pytest.raises(InvalidRequest) as error:
+        parse_script(script_arguments(page.told), WAN25_T2V, Limits())
+    assert [line.split(":")[1] for line in page.placed(error.value.problems)] == [
+        *("1", "3", "6", "11", "12", "13", "15", "16", "20", "21", "22", "23"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ def _calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
 
 def _raised() -> Iterator[tuple[str, ast.expr]]:
     """Every text that an error is made with, and where."""
-    others = {"ResourceNotFoundError", "ResourceError", "ClickException", "UsageError", "problem"}
+    others = {"ResourceNotFoundError", "ResourceError", "ClickException", "UsageError", "problem", "Mistake"}
     tellers = {error.__name__ for error in _errors(WanError)} | others
     for path in SOURCES:
         asks_pydantic = path.name in ("settings.py", "tokens.py")  # whose errors are ValueErrors first
@@ -49,7 +49,9 @@ def _raised() -> Iterator[tuple[str, ast.expr]]:
             if isinstance(node, ast.Call) and (
                 _name(node) in tellers or (asks_pydantic and _name(node) == "ValueError")
             ):
-                texts = [*node.args, *(word.value for word in node.keywords if word.arg == "next_step")]
+                # After the words of a problem stands what it is about.
+                args = node.args[:1] if _name(node) in ("problem", "Mistake") else node.args
+                texts = [*args, *(word.value for word in node.keywords if word.arg == "next_step")]
                 yield from ((f"{path.relative_to(PACKAGE)}:{text.lineno}", text) for text in texts)
 
 

@@ -39,7 +39,7 @@ def problems(limits: Limits | None = None, **raw: Any) -> list[str]:
     """What is wrong with these arguments."""
     with pytest.raises(InvalidRequest) as raised:
         parsed(limits, **raw)
-    return raised.value.problems
+    return [*map(str, raised.value.problems)]
 
 
 def problem(limits: Limits | None = None, **raw: Any) -> str:

@@ -15,7 +15,7 @@ def problems(**changes: Any) -> list[str]:
     """What is wrong with a script."""
     with pytest.raises(InvalidRequest) as told:
         a_script(**changes)
-    return told.value.problems
+    return [*map(str, told.value.problems)]
 
 
 def test_what_is_said_for_the_film_holds_for_each_shot_that_says_nothing_else() -> None:

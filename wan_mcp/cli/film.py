@@ -1,24 +1,16 @@
-"""`wan-mcp film`: a script on disk becomes a film; its faults are told by their lines, its price before it is paid."""
-
-# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
-# PyYAML comes without types.
+"""`wan-mcp film`: a script on disk becomes a film; its price is told before it is paid."""
 
 import json
-import re
-import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Any
 
 import click
-import yaml
 from rich.console import Console
-from yaml.reader import ReaderError
 
 from wan_mcp.cli import pages
 from wan_mcp.cli.order import ask
 from wan_mcp.cli.program import GOES_ON, Command, json_option
+from wan_mcp.cli.script import Page, read_page
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import InvalidRequest, MissingKey, WanError
@@ -32,7 +24,6 @@ from wan_mcp.service.videos import Videos
 
 _ROUND = 5.0
 """Seconds after which what is new of the shots is told, at the latest."""
-_OF_A_SHOT = re.compile(r"\D{0,8}(\d+)\s*[:：]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,88 +37,6 @@ class Weighed:
     """What the person must be asked, if anything."""
     hurdle: str = ""
     """Of a dry run: why it would be refused, or that the person would be asked."""
-
-
-@dataclass(frozen=True)
-class Page:
-    """A script as it was written."""
-
-    path: str
-    told: Mapping[str, object]
-    lines: Mapping[str, int] = field(default_factory=dict[str, int])
-    """Where each word of the script begins, and each shot by its number; the first line is 1."""
-
-    def where(self, problem: str) -> str:
-        """Say a problem with the line that it is about."""
-        shot = _OF_A_SHOT.match(problem)
-        word = problem.split(" ", 1)[0].strip("'")
-        line = self.lines.get(shot[1] if shot else word, 1)
-        return f"{self.path}:{line}: {problem}"
-
-
-def read_page(path: str) -> Page:
-    """Read a script: YAML, of which JSON is a part.
-
-    Raises:
-        InvalidRequest: it cannot be read, with the line where it goes wrong.
-    """
-    try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequest([say("{file} cannot be read: {reason}.", file=path, reason=_reason(error))]) from error
-    try:
-        loader = _Loader(text)
-        root = loader.get_single_node()
-        told: object = root and loader.construct_document(root)
-    except _NoValueError as error:
-        raise InvalidRequest([f"{path}:{error.line}: {error}"]) from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InvalidRequest([f"{path}:{line}: {error.problem}."]) from error
-    except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        problem = say("the character {character} is not allowed.", character=f"U+{ord(text[error.position]):04X}")
-        raise InvalidRequest([f"{path}:{line}: {problem}"]) from error
-    except RecursionError as error:
-        raise InvalidRequest([say("{file} is nested too deeply.", file=path)]) from error
-    if not isinstance(told, Mapping) or not isinstance(root, yaml.MappingNode):
-        raise InvalidRequest([say("{file} must have a title and shots.", file=path)])
-    return Page(path, cast(Mapping[str, object], told), _lines(root))
-
-
-class _NoValueError(Exception):
-    """A value that cannot be read, in words; `line` is where it stands."""
-
-    def __init__(self, line: int) -> None:
-        super().__init__(say("this looks like a date or a number and is none; put it in quotes if it is text."))
-        self.line = line
-
-
-class _Loader(yaml.SafeLoader):
-    """Every name is text, as in JSON; what looks like a value and is none has a line."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        return {str(name): value for name, value in super().construct_mapping(node, deep).items()}
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        # What PyYAML lets through of `2026-13-45`, `0x_`, `!!bool maybe`, `!!timestamp soon`.
-        except (ValueError, ArithmeticError, LookupError, AttributeError) as error:
-            raise _NoValueError(node.start_mark.line + 1) from error
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> object:
-    return (error.strerror if isinstance(error, OSError) else None) or error
-
-
-def _lines(root: yaml.MappingNode) -> dict[str, int]:
-    lines: dict[str, int] = {}
-    for key, value in root.value:
-        lines[str(key.value)] = key.start_mark.line + 1
-        if key.value == "shots" and isinstance(value, yaml.SequenceNode):
-            lines |= {str(number): shot.start_mark.line + 1 for number, shot in enumerate(value.value, 1)}
-    return lines
 
 
 @click.command(cls=Command, short_help="Make a film. PAID.")
@@ -240,9 +149,7 @@ async def _read(page: Page, videos: Videos, max_cost: float | None, *, is_dry: b
     try:
         script = parse_script(script_arguments(page.told), settings.model, settings.limits)
     except InvalidRequest as error:
-        raise InvalidRequest(
-            [page.where(problem) for problem in error.problems], next_step=say("Mend the lines and run it again.")
-        ) from error
+        raise InvalidRequest(page.placed(error.problems), next_step=say("Mend the lines and run it again.")) from error
     order = await videos.films.order(script)
     return await (_weighed_dry if is_dry else _weighed)(videos, order, max_cost)
 

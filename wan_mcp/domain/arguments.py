@@ -7,7 +7,7 @@ here spends money, so a value is taken only for what it is, and a problem says w
 import difflib
 from collections.abc import Collection, Mapping, Sequence
 
-from wan_mcp.domain.errors import InvalidRequest
+from wan_mcp.domain.errors import InvalidRequest, Mistake
 from wan_mcp.domain.language import say
 
 _SHOWN = 60
@@ -48,10 +48,10 @@ class Arguments:
         """`elsewhere` has the names that are known in another place only, each with the words that say where."""
         # A null is how some hosts write "left out".
         self._raw = {name: value for name, value in raw.items() if value is not None or name not in known}
-        self.problems: list[str] = []
+        self.problems: list[Mistake] = []
         for name in self._raw:
             if name not in known:
-                self.problems.append(self._unknown(name, known, elsewhere or {}))
+                self.problem(self._unknown(name, known, elsewhere or {}), name)
 
     @staticmethod
     def _unknown(name: str, known: Collection[str], elsewhere: Mapping[str, str]) -> str:
@@ -63,9 +63,9 @@ class Arguments:
             return say("There is no argument {name}; did you mean {near}?", name=show(name), near=show(near[0]))
         return say("There is no argument {name}; the arguments are {known}.", name=show(name), known=", ".join(known))
 
-    def problem(self, text: str) -> None:
-        """Add a problem found elsewhere, so that it is told with the others."""
-        self.problems.append(text)
+    def problem(self, words: str, *at: str | int) -> None:
+        """Add a problem, so that it is told with the others; `at` as in `Mistake`."""
+        self.problems.append(Mistake(words, *at))
 
     def given(self, name: str) -> bool:
         """Was `name` sent with a value?"""
@@ -77,24 +77,26 @@ class Arguments:
             if required:
                 if longest:
                     self.problem(
-                        say("{name} is missing: text of 1 to {longest} characters.", name=name, longest=longest)
+                        say("{name} is missing: text of 1 to {longest} characters.", name=name, longest=longest),
+                        name,
                     )
                 else:
-                    self.problem(say("{name} is missing.", name=name))
+                    self.problem(say("{name} is missing.", name=name), name)
             return None
         value = self._raw[name]
         if not isinstance(value, str):
-            self.problem(say("{name} must be text, not {value}.", name=name, value=show(value)))
+            self.problem(say("{name} must be text, not {value}.", name=name, value=show(value)), name)
             return None
         if not value.strip():
             if required:
-                self.problem(say("{name} is empty; say what it should show.", name=name))
+                self.problem(say("{name} is empty; say what it should show.", name=name), name)
             else:
-                self.problem(say("{name} is empty; leave it out.", name=name))
+                self.problem(say("{name} is empty; leave it out.", name=name), name)
             return None
         if any("\ud800" <= character <= "\udfff" for character in value):
             self.problem(
-                say("{name} holds half of a character (a lone surrogate); send it as valid Unicode.", name=name)
+                say("{name} holds half of a character (a lone surrogate); send it as valid Unicode.", name=name),
+                name,
             )
             return None
         if longest is not None and len(value) > longest:
@@ -105,7 +107,8 @@ class Arguments:
                     name=name,
                     length=len(value),
                     longest=longest,
-                )
+                ),
+                name,
             )
             return None
         return value
@@ -123,7 +126,8 @@ class Arguments:
                     low=low,
                     high=high,
                     value=show(self._raw[name]),
-                )
+                ),
+                name,
             )
             return None
         return value
@@ -141,7 +145,8 @@ class Arguments:
                     name=name,
                     words=words,
                     value=show(self._raw[name]),
-                )
+                ),
+                name,
             )
             return None
         return value
@@ -152,7 +157,7 @@ class Arguments:
             return None
         value = self._raw[name]
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-            self.problem(say("{name} must be a number, 0 or more, not {value}.", name=name, value=show(value)))
+            self.problem(say("{name} must be a number, 0 or more, not {value}.", name=name, value=show(value)), name)
             return None
         return value
 
@@ -162,7 +167,9 @@ class Arguments:
             return default
         value = self._raw[name]
         if not isinstance(value, bool):
-            self.problem(say("{name} must be true or false (a boolean), not {value}.", name=name, value=show(value)))
+            self.problem(
+                say("{name} must be true or false (a boolean), not {value}.", name=name, value=show(value)), name
+            )
             return default
         return value
 
@@ -181,7 +188,8 @@ class Arguments:
                 name=name,
                 allowed=", ".join(allowed),
                 value=show(value),
-            )
+            ),
+            name,
         )
         return None
 

@@ -26,7 +26,8 @@
 The text of an error never varies in its order: what happened, whether money moved, what to do next.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal, Self
 
 from wan_mcp.domain.language import later, said, say, sentences
 
@@ -58,13 +59,26 @@ class WanError(Exception):
         return sentences(self.what, said(_MONEY_WORDS[self.money_moved]), self.next_step)
 
 
+class Mistake(str):
+    """One problem of a call in words, which also knows what it is about."""
+
+    at: tuple[str | int, ...]
+    """What leads there in what was sent: a name, and for a shot of a film its number, from 1, and a name in it."""
+
+    def __new__(cls, words: str, *at: str | int) -> Self:
+        """A mistake of what is found at `at`; of the call as a whole without."""
+        mistake = super().__new__(cls, words)
+        mistake.at = at
+        return mistake
+
+
 class InvalidRequest(WanError):
     """The arguments cannot be accepted. `problems` names every one of them."""
 
     fault = "caller"
 
-    def __init__(self, problems: list[str], *, next_step: str = "") -> None:
-        self.problems = problems
+    def __init__(self, problems: Sequence[str], *, next_step: str = "") -> None:
+        self.problems = [problem if isinstance(problem, Mistake) else Mistake(problem) for problem in problems]
         told = problems if len(problems) == 1 else [_numbered(n, text) for n, text in enumerate(problems, 1)]
         super().__init__(
             say("Not accepted: {problems} Nothing was sent.", problems=sentences(*told)),

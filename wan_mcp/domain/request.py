@@ -96,7 +96,8 @@ def parse_size(arguments: Arguments, model: Model, limits: Limits) -> str:
                 size=size,
                 tier=model.resolution(size),
                 sizes=_any_of(sizes),
-            )
+            ),
+            "size",
         )
     else:
         arguments.problem(
@@ -104,7 +105,8 @@ def parse_size(arguments: Arguments, model: Model, limits: Limits) -> str:
                 "size must be width*height, not {value}; {sizes}.",
                 value=show(raw),
                 sizes=_fitting(raw, model, sizes),
-            )
+            ),
+            "size",
         )
     return sizes[0]
 
@@ -178,7 +180,8 @@ def _audio_url(arguments: Arguments) -> str | None:
                 "audio_url has {length} characters and at most {longest} are allowed.",
                 length=len(url),
                 longest=_LONGEST_ADDRESS,
-            )
+            ),
+            "audio_url",
         )
         return None
     try:
@@ -188,7 +191,8 @@ def _audio_url(arguments: Arguments) -> str | None:
         parts, host = None, None
     if parts is None or parts.scheme not in ("http", "https", "oss") or not host or re.search(r"\s", url.strip()):
         arguments.problem(
-            say("audio_url must be an http://, https:// or oss:// address, not {value}.", value=show(url))
+            say("audio_url must be an http://, https:// or oss:// address, not {value}.", value=show(url)),
+            "audio_url",
         )
         return None
     if not _may_be_audio(parts.path):
@@ -197,7 +201,8 @@ def _audio_url(arguments: Arguments) -> str | None:
                 "audio_url must lead to a .wav or .mp3 file (3 to 30 seconds, at most 15 MB), "
                 "and its path ends in {ending}.",
                 ending=show(_ending(parts.path)),
-            )
+            ),
+            "audio_url",
         )
         return None
     return url.strip()

@@ -8,7 +8,7 @@ from typing import cast
 
 from wan_mcp.domain.arguments import Arguments, show
 from wan_mcp.domain.catalogue import Model
-from wan_mcp.domain.errors import InvalidRequest
+from wan_mcp.domain.errors import InvalidRequest, Mistake
 from wan_mcp.domain.language import say
 from wan_mcp.domain.request import (
     REQUEST_ARGUMENTS,
@@ -125,7 +125,7 @@ def another_take(
     asked = {name: value for name, value in asdict(before).items() if name in REQUEST_ARGUMENTS}
     if seed is not None:
         asked["seed"] = seed
-    problems: list[str] = []
+    problems: list[Mistake] = []
     if prompt is not None:
         asked["prompt"] = _styled(prompt, script.style, model, problems)
     read = request_arguments(asked)
@@ -139,11 +139,12 @@ def _shots(
 ) -> tuple[VideoRequest, ...]:
     raw = arguments.raw("shots")
     if raw is None:
-        arguments.problem(say("shots is missing: a list of 1 to {most} shots.", most=MOST_SHOTS))
+        arguments.problem(say("shots is missing: a list of 1 to {most} shots.", most=MOST_SHOTS), "shots")
         return ()
     if not isinstance(raw, list) or not 1 <= len(cast(list[object], raw)) <= MOST_SHOTS:
         shown = len(cast(list[object], raw)) if isinstance(raw, list) else show(raw)
-        arguments.problem(say("shots must be a list of 1 to {most} shots, not {shown}.", most=MOST_SHOTS, shown=shown))
+        problem = say("shots must be a list of 1 to {most} shots, not {shown}.", most=MOST_SHOTS, shown=shown)
+        arguments.problem(problem, "shots")
         return ()
     shots = list[VideoRequest]()
     for number, one in enumerate(cast(list[object], raw), 1):
@@ -151,7 +152,8 @@ def _shots(
             shots.append(_shot(one, usual, style, model, limits))
         except InvalidRequest as error:
             for problem in error.problems:
-                arguments.problem(say("Shot {number}: {problem}", number=number, problem=problem))
+                told = say("Shot {number}: {problem}", number=number, problem=problem)
+                arguments.problem(told, "shots", number, *problem.at)
     return tuple(shots)
 
 
@@ -159,7 +161,7 @@ def _shot(raw: object, usual: Mapping[str, object], style: str | None, model: Mo
     if not isinstance(raw, Mapping):
         example = '{"prompt": "..."}'
         raise InvalidRequest(
-            [say("it must be an object like {example}, not {shown}.", example=example, shown=show(raw))]
+            [Mistake(say("it must be an object like {example}, not {shown}.", example=example, shown=show(raw)))]
         )
     of_the_film = {
         name: say("{name} holds for the whole film: give it beside shots.", name=name)
@@ -175,23 +177,22 @@ def _shot(raw: object, usual: Mapping[str, object], style: str | None, model: Mo
     return parse_request(read, model, limits)
 
 
-def _styled(prompt: object, style: str | None, model: Model, problems: list[str]) -> object:
+def _styled(prompt: object, style: str | None, model: Model, problems: list[Mistake]) -> object:
     """Return the prompt with the style at its end; a problem of its own it is left to have."""
     if style is None or not isinstance(prompt, str) or not prompt.strip() or len(prompt) > model.prompt_max:
         return prompt
     styled = f"{prompt.rstrip()} {style}"
     if len(styled) <= model.prompt_max:
         return styled
-    problems.append(
-        say(
-            "prompt has {own} characters and style {styles}, together {both} with the space between; at most {most} "
-            "are allowed (DashScope would cut the rest silently and bill it); shorten one of them.",
-            own=len(prompt.rstrip()),
-            styles=len(style),
-            both=len(styled),
-            most=model.prompt_max,
-        )
+    words = say(
+        "prompt has {own} characters and style {styles}, together {both} with the space between; at most {most} "
+        "are allowed (DashScope would cut the rest silently and bill it); shorten one of them.",
+        own=len(prompt.rstrip()),
+        styles=len(style),
+        both=len(styled),
+        most=model.prompt_max,
     )
+    problems.append(Mistake(words, "prompt"))
     return prompt
 
 
@@ -199,6 +200,7 @@ def _crossfade(arguments: Arguments) -> float:
     seconds = arguments.number("crossfade") or 0
     if seconds > LONGEST_CROSSFADE:
         arguments.problem(
-            say("crossfade must be 0 to {most} seconds, not {shown}.", most=LONGEST_CROSSFADE, shown=seconds)
+            say("crossfade must be 0 to {most} seconds, not {shown}.", most=LONGEST_CROSSFADE, shown=seconds),
+            "crossfade",
         )
     return float(seconds)

@@ -43,6 +43,8 @@ FILM: dict[str, str] = {
     "{file} cannot be read: {reason}.": "无法读取 {file}：{reason}。",
     "the character {character} is not allowed.": "不允许使用字符 {character}。",
     "{file} is nested too deeply.": "{file} 嵌套过深。",
+    "a name must be text.": "名称必须是文本。",
+    "{name} stands here twice.": "{name} 在此出现两次。",
     "this looks like a date or a number and is none; put it in quotes if it is text.": (
         "这里看似日期或数字，却不是有效值；若是文字，请加引号。"
     ),
