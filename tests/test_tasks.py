@@ -1,7 +1,8 @@
 """The tasks extension on the ledger: a client that declares it gets a durable task from `create_video`."""
 
+import sqlite3
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -327,6 +328,30 @@ async def test_a_task_that_runs_goes_on_and_says_that_it_is_too_late(
     assert late.status_message.startswith("RUNNING 30 s of usually 90 s. Not cancelled: ")
     assert "already being rendered" in late.status_message
     assert (ended.status, ended.status_message) == ("completed", "SUCCEEDED, the file is saved")
+
+
+async def test_a_film_that_could_not_be_called_off_says_why(
+    client: Client, videos: Videos, settings: Settings, clock: HandClock
+) -> None:
+    """As a video does, until it has ended."""
+    script = {"title": "A film", "shots": [{"prompt": "a cat"}]}
+    film = await client.session.call_tool("create_film", script, allow_claimed=True)
+    assert isinstance(film, Created)
+    film_id = film.task_id
+    with closing(sqlite3.connect(settings.ledger, isolation_level=None)) as db:
+        db.execute(
+            "CREATE TRIGGER busy BEFORE INSERT ON films BEGIN SELECT RAISE(ABORT, 'somebody else was faster'); END"
+        )
+        await tell(client, "tasks/cancel", film_id)
+        db.execute("DROP TRIGGER busy")
+    goes_on = await get(client, film_id)
+    await tell(client, "tasks/cancel", film_id)
+    ended = await get(client, film_id)
+
+    assert goes_on.status == "working"
+    assert "Not cancelled: " in goes_on.status_message
+    assert ended.status == "cancelled"
+    assert "Not cancelled" not in ended.status_message
 
 
 # Mistakes

@@ -27,7 +27,7 @@ def web_client(*, is_local: bool, **options: Any) -> httpx.AsyncClient:
     """
     try:
         return httpx.AsyncClient(verify=certificates(), follow_redirects=False, trust_env=not is_local, **options)
-    except (ValueError, httpx.InvalidURL, OSError) as error:
+    except (ValueError, httpx.InvalidURL, OSError, ImportError) as error:
         raise BadSettings(
             say(
                 "The way to the network that the environment names cannot be used ({kind}).",

@@ -27,7 +27,7 @@ from mcp.types import (
 )
 from pydantic import Field
 
-from wan_mcp.domain.errors import TooLate, UnknownTask, WanError
+from wan_mcp.domain.errors import UnknownTask, WanError
 from wan_mcp.domain.film import FILM, FilmStatus
 from wan_mcp.domain.language import say
 from wan_mcp.domain.task import Status
@@ -226,29 +226,20 @@ class VideoTasks:
 
     async def get(self, task_id: str) -> TaskState:
         """Return one of the caller's tasks, by our own id only: reading must adopt nothing."""
-        if task_id.startswith(FILM):
-            return _film_state(await (await self._service()).films.get(task_id, caller=caller()))
         report = await self._report(task_id)
-        if report.task.is_settled:
+        if _is_settled(report):
             self._cancels.pop(task_id, None)
-        return _state(report, self._cancels.get(task_id))
+        state = _state if isinstance(report, Report) else _film_state
+        return state(report, self._cancels.get(task_id))
 
     async def cancel(self, task_id: str) -> None:
         """Cancel it while nothing of it has started; otherwise it goes on, and says so."""
-        if task_id.startswith(FILM):
-            try:
-                await (await self._service()).films.cancel(task_id, caller=caller())
-            except TooLate:  # nothing of it goes on any more
-                logger.debug("%s: it had ended", task_id)
-            except WanError as error:
-                logger.info("%s: %s", task_id, error)
-                self._cancels[task_id] = error.what
-            return
-        if (await self._report(task_id)).task.is_settled:
+        if _is_settled(await self._report(task_id)):
             return
         videos = await self._service()
+        cancel = videos.films.cancel if task_id.startswith(FILM) else videos.cancel
         try:
-            await videos.cancel(task_id, caller=caller())
+            await cancel(task_id, caller=caller())
         except WanError as error:
             logger.info("%s: %s", task_id, error)
             self._cancels[task_id] = error.what
@@ -256,15 +247,20 @@ class VideoTasks:
     async def answer(self, task_id: str, responses: Mapping[str, Any]) -> None:
         """Ignore them: everything is asked before a task exists."""
 
-    async def _report(self, task_id: str) -> Report:
-        if not task_id.startswith("vid_"):
+    async def _report(self, task_id: str) -> Report | FilmReport:
+        if not task_id.startswith(("vid_", FILM)):
             raise UnknownTask(say("There is no task {task_id!r} here; create_video names them.", task_id=task_id[:80]))
         videos = await self._service()
+        if task_id.startswith(FILM):
+            return await videos.films.get(task_id, caller=caller())
         return await videos.get(task_id, caller=caller())
 
 
-def _progress(report: Report, cancel: str | None) -> str:
-    words = views.progress_words(report)
+def _is_settled(report: Report | FilmReport) -> bool:
+    return report.task.is_settled if isinstance(report, Report) else report.is_settled
+
+
+def _progress(words: str, cancel: str | None) -> str:
     return say("{progress}. Not cancelled: {why}", progress=words, why=cancel) if cancel else words
 
 
@@ -277,7 +273,7 @@ def _state(report: Report, cancel: str | None) -> TaskState:
         created_at=task.asked_at,
         updated_at=task.since,
         poll_seconds=views.next_poll(report),
-        message=_progress(report, cancel),
+        message=_progress(views.progress_words(report), cancel),
         result=result,
     )
 
@@ -295,7 +291,7 @@ def _ended(report: Report) -> tuple[Literal["working", "completed", "cancelled"]
     return "completed", result if task.is_saved else result.model_copy(update={"is_error": True})
 
 
-def _film_state(report: FilmReport) -> TaskState:
+def _film_state(report: FilmReport, cancel: str | None) -> TaskState:
     """A film is one task. One that needs its caller has ended for this protocol: it goes on by a tool call only."""
     film = report.film
     status: Literal["working", "completed", "cancelled"] = "working"
@@ -312,7 +308,7 @@ def _film_state(report: FilmReport) -> TaskState:
         created_at=film.asked_at,
         updated_at=max(film.since, *(take.since for shot in report.shots for take in shot.takes)),
         poll_seconds=max(1, min(15, views.seconds(report.next_look))),
-        message=film_views.progress_words(report),
+        message=_progress(film_views.progress_words(report), cancel),
         result=result,
     )
 
