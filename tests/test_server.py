@@ -88,6 +88,26 @@ async def test_the_main_job_from_price_to_saved_file(connect: Connect, clock: Ha
         assert {total for _, total in told} <= {90}
 
 
+async def test_progress_goes_on_when_what_was_queued_is_sent(
+    connect: Connect, simulator: Simulator, clock: HandClock
+) -> None:
+    """Its seconds begin anew, and the protocol wants progress to grow: nobody waits in the dark meanwhile."""
+    simulator.mishap(on="create", kind="throttle")
+    told: list[tuple[float, str]] = []
+
+    async def tell(progress: float, _total: float | None, message: str | None) -> None:
+        told.append((progress, (message or "").split()[0]))
+
+    async with connect() as client:
+        created = await client.call_tool("create_video", CARD)
+        assert data(created)["status"] == "QUEUED"
+        clock.turn(100)
+        await client.call_tool("get_video_task", {"task_id": data(created)["task_id"]}, progress_callback=tell)
+
+    assert list(dict.fromkeys(word for _, word in told)) == ["QUEUED", "PENDING"]
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+
+
 async def test_a_request_reaches_dashscope_as_the_card_shows_it(connect: Connect, simulator: Simulator) -> None:
     """Endpoint, headers and body are the user's own API card."""
     async with connect() as client:

@@ -142,8 +142,9 @@ def progress(ctx: Context[Any, Any], words: Callable[[One], str]) -> Callable[[O
     async def tell(report: One) -> None:
         nonlocal last
         done, usual = round(report.elapsed.total_seconds(), 1), round(report.usual.total_seconds(), 1)
-        if done > last:  # the protocol demands that it grows
-            last = done
-            await ctx.report_progress(done, usual if done <= usual else None, words(report))
+        if done <= last:  # the protocol demands that it grows, and what was QUEUED begins anew once it is sent
+            done, usual = round(last + 0.1, 1), -1.0
+        last = done
+        await ctx.report_progress(done, usual if done <= usual else None, words(report))
 
     return tell
