@@ -240,6 +240,8 @@ async def test_a_retake_asked_for_twice_is_paid_once(videos: Videos, clock: Hand
     assert (await videos.films.place(again, agreed=False)).is_known_request
     with pytest.raises(TooLate):
         await videos.films.reorder(film.id, shot=2, prompt="quite another")
+    with pytest.raises(TooLate):
+        await videos.films.reorder(film.id, shot=2, seed=99)
 
 
 async def test_two_orders_of_one_moment_are_one(videos: Videos, clock: HandClock) -> None:

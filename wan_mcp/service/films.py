@@ -120,7 +120,7 @@ class Films:
             script = another_take(script, shot, prompt=prompt, seed=seed, model=model, limits=limits)
             wanted = [shots[shot - 1]]
             if wanted[0].is_moving(now):
-                return self._under_way(film, wanted[0], script)
+                return self._under_way(film, wanted[0], script, seed)
             if wanted[0].newest.is_for_a_person(now):
                 raise TooLate(
                     say("It is not known whether {id} was made and charged.", id=wanted[0].newest.id),
@@ -131,9 +131,11 @@ class Films:
         takes = tuple(film.take(one.number, id=new_id(), at=now, count=one.newest.take + 1) for one in wanted)
         return Order(film=film, takes=takes)
 
-    def _under_way(self, film: Film, shot: Shot, script: Script) -> Order:
+    def _under_way(self, film: Film, shot: Shot, script: Script, seed: int | None) -> Order:
         """A host that timed out will call again."""
-        if script.shots[shot.number - 1].prompt == shot.newest.request.prompt and shot.newest.take > 1:
+        request = shot.newest.request
+        is_same = script.shots[shot.number - 1].prompt == request.prompt and seed in (None, request.seed)
+        if is_same and shot.newest.take > 1:
             return Order(film=film, takes=(), is_under_way=True)
         raise TooLate(
             say("Shot {shot} is still {status}.", shot=shot.number, status=shot.newest.status),
