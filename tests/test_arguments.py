@@ -184,6 +184,18 @@ def test_what_is_no_choice_is_refused_with_the_choices(value: object) -> None:
     assert read.problems == [f"duration must be 5 or 10 (a number), not {value!r}."]
 
 
+def test_a_number_of_too_many_digits_is_refused_in_words() -> None:
+    """JSON has numbers of any length, and Python will not write them out again."""
+    read = arguments(duration=10**5000)
+
+    read.integer("duration", low=0, high=9)
+    read.choice("duration", (5, 10))
+    read.number("duration")
+    read.text("duration")
+
+    assert [problem.rpartition(", not ")[2] for problem in read.problems] == ["a number of too many digits."] * 4
+
+
 @pytest.mark.parametrize("value", [0, 0.5, 3, 1e9])
 def test_an_amount_is_any_number_that_is_not_negative(value: float) -> None:
     """`max_cost` is an amount of money."""

@@ -11,6 +11,8 @@ from wan_mcp.domain.errors import InvalidRequest, Mistake
 from wan_mcp.domain.language import say
 
 _SHOWN = 60
+_LARGEST = 1e300
+"""No number is larger: Python writes integers of thousands of digits only when asked twice."""
 
 # What models write when they mean an argument whose spelling is far from it.
 _SYNONYMS = {
@@ -35,7 +37,10 @@ _SYNONYMS = {
 
 def show(value: object) -> str:
     """Show what was sent, cut."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python does not write numbers of thousands of digits
+        text = say("a number of too many digits")
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
 
 
@@ -156,7 +161,7 @@ class Arguments:
         if name not in self._raw:
             return None
         value = self._raw[name]
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LARGEST:
             self.problem(say("{name} must be a number, 0 or more, not {value}.", name=name, value=show(value)), name)
             return None
         return value

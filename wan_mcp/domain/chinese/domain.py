@@ -32,6 +32,7 @@ DOMAIN = {
     "If it is still wanted, create it again.": "如仍需要，请重新创建。",
     "Read the message, mend what it names, and create a new task.": "请按提示改正问题后新建任务。",
     # domain/arguments.py
+    "a number of too many digits": "位数过多的数字",
     "There is no argument {name}; did you mean {near}?": "没有 {name} 这个参数；是否想用 {near}？",
     "There is no argument {name}; the arguments are {known}.": "没有 {name} 这个参数；可用的参数有：{known}。",
     "{name} is missing: text of 1 to {longest} characters.": "缺少 {name}：须为 1 至 {longest} 个字符的文本。",
