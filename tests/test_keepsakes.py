@@ -160,6 +160,18 @@ async def test_a_poster_that_was_missed_is_made_later(stamping: Videos, clock: H
     assert not picture.exists()
 
 
+async def test_a_machine_that_starts_no_more_processes_saves_all_the_same(
+    stamping: Videos, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A paid video does not wait for its poster, and who asks for a preview is told why there is none."""
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    task = await saved(stamping, clock)
+
+    assert the_file(task).exists()
+    with pytest.raises(VideoUnusable, match="cannot be started"):
+        await stamping.preview(task.id, frames=1)
+
+
 # Killed on the way
 
 

@@ -248,7 +248,11 @@ class Workshop:
 
     async def _started(self, command: Sequence[str]) -> Process:
         with anyio.CancelScope(shield=True):  # called off half-way, a start leaves a process that nobody waits for
-            return await anyio.open_process(command, env=self._environment, stderr=subprocess.DEVNULL)
+            try:
+                return await anyio.open_process(command, env=self._environment, stderr=subprocess.DEVNULL)
+            except OSError as error:
+                words = say("What reads videos cannot be started: {reason}.", reason=error.strerror or error)
+                raise VideoUnusable(words) from error
         raise AssertionError("a shield without a deadline lets nothing end early")  # pragma: no cover
 
 

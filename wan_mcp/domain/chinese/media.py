@@ -9,6 +9,8 @@ MEDIA = {
     "{file} has pictures of {width}*{height}, and {most} pixels is the most that is looked at.": (
         "{file} 的画面为 {width}*{height}，超过可查看的上限 {most} 像素。"
     ),
+    # adapters/media/workshop.py
+    "What reads videos cannot be started: {reason}.": "无法启动读取视频的进程：{reason}。",
     # adapters/media/joining.py
     "{file} is longer than {hours} hours.": "{file} 的时长超过 {hours} 小时。",
     "The film cannot be written ({reason}).": "无法写入影片（{reason}）。",
