@@ -95,7 +95,8 @@ async def test_progress_goes_on_when_what_was_queued_is_sent(
     simulator.mishap(on="create", kind="throttle")
     told: list[tuple[float, str]] = []
 
-    async def tell(progress: float, _total: float | None, message: str | None) -> None:
+    async def tell(progress: float, total: float | None, message: str | None) -> None:
+        assert total is None or progress <= total
         told.append((progress, (message or "").split()[0]))
 
     async with connect() as client:

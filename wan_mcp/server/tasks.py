@@ -229,8 +229,8 @@ class VideoTasks:
         report = await self._report(task_id)
         if _is_settled(report):
             self._cancels.pop(task_id, None)
-        state = _state if isinstance(report, Report) else _film_state
-        return state(report, self._cancels.get(task_id))
+        cancel = self._cancels.get(task_id)
+        return _state(report, cancel) if isinstance(report, Report) else _film_state(report, cancel)
 
     async def cancel(self, task_id: str) -> None:
         """Cancel it while nothing of it has started; otherwise it goes on, and says so."""
