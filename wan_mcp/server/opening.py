@@ -1,17 +1,18 @@
 """Opening the service when it is first wanted, or a moment after start: not before the first answer.
 
 A host waits for `tools/list`, and the service brings httpx, SQLite and pydantic-settings with it. What goes
-wrong while opening is told by every tool that needs the service, and tried again by the next.
+wrong while opening is told by every tool that needs the service, and tried again by the next, or after a while.
 """
 
 import logging
+import math
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
 
 import anyio
 
-from wan_mcp.domain.errors import Unforeseen, WanError
+from wan_mcp.domain.errors import BadSettings, Unforeseen, WanError
 from wan_mcp.domain.language import say
 
 if TYPE_CHECKING:  # the import is what is to be put off
@@ -21,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 _A_MOMENT = 1.0
 """Seconds after which it is opened unasked: open tasks of an earlier run want to be watched."""
+
+_A_WHILE = 60.0
+"""Seconds after which what could not be opened, or broke down, is tried again unasked, for the same reason."""
 
 
 class Opening:
@@ -37,19 +41,23 @@ class Opening:
         with anyio.move_on_after(_A_MOMENT):
             await self._wanted.wait()
         while True:
+            pause = _A_WHILE
             try:
                 async with self._opener() as videos:
                     self._answer(videos)
                     await anyio.sleep_forever()
             except WanError as error:
                 logger.error("%s", error.words)
+                if isinstance(error, BadSettings):
+                    pause = math.inf  # they stay as they are
                 self._wanted = anyio.Event()
                 self._answer(error)
             except Exception as error:  # the top of this process's work: nobody may be left waiting for an answer
                 logger.exception("The service failed in a way nobody foresaw")
                 self._wanted = anyio.Event()
                 self._answer(_unforeseen(error))
-            await self._wanted.wait()
+            with anyio.move_on_after(pause):
+                await self._wanted.wait()
 
     async def __call__(self) -> "Videos":
         """Return the service, opened now if it is not yet.
