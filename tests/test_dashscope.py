@@ -1,6 +1,7 @@
 """The client on the real simulator, over real sockets: what is sent, what an answer means, and how often."""
 
 import functools
+import gzip
 import logging
 import socket
 from collections.abc import AsyncGenerator, Callable, Coroutine
@@ -980,6 +981,19 @@ def test_a_cut_does_not_leave_half_a_key() -> None:
     """Redacted first and cut afterwards."""
     assert "sk-" not in quote_remote("x" * 290 + " " + KEY)
     assert KEY[:8] not in quote_remote("x" * 290 + KEY, secret=KEY)
+
+
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+async def test_an_answer_without_an_end_fills_no_memory(encoding: str) -> None:
+    """A gateway gone mad, or a small body that unfolds to a large one."""
+    body = b" " * (8 << 20)
+    packed = gzip.compress(body) if encoding == "gzip" else body
+    endless = saying(packed, content_encoding=encoding)
+    async with standing_in(endless) as stand_in, client(stand_in.url) as dashscope:
+        with pytest.raises(SubmissionUncertain, match="ReadError"):
+            await dashscope.submit(a_request())
+        with pytest.raises(Unavailable, match="ReadError"):
+            await dashscope.look("remote-1")
 
 
 def test_a_long_message_is_quoted_without_reading_all_of_it() -> None:

@@ -37,6 +37,8 @@ _PAGES_AT_MOST = 200
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 _WHOLE_CALL = timedelta(seconds=28)
 """For one call from its first byte to its last: a tool call must be answered within 45."""
+_LARGEST_ANSWER = 4 << 20
+"""Bytes; a page of the list has some tens of thousands."""
 _NOT_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Nothing of the request can have arrived."""
 
@@ -231,7 +233,8 @@ class DashScope:
         try:
             # Two queries in a row, or a submission after two connections that timed out: both fit into 45 seconds.
             with anyio.fail_after(self._whole_call if operation == "submit" else self._whole_call / 2):
-                response = await self._http.request(method, path, headers=headers, params=params, json=body)
+                async with self._http.stream(method, path, headers=headers, params=params, json=body) as stream:
+                    response = await _whole(stream)
             outcome = "429" if response.status_code == 429 else f"{response.status_code // 100}xx"
             return response
         except _NOT_THERE:
@@ -321,6 +324,17 @@ def _body(request: VideoRequest) -> dict[str, Any]:
         "input": {"prompt": request.prompt} | {k: v for k, v in optional_input.items() if v is not None},
         "parameters": parameters,
     }
+
+
+async def _whole(stream: httpx.Response) -> httpx.Response:
+    """Read an answer to its end, but not what nobody can have meant to send."""
+    body = bytearray()
+    async for chunk in stream.aiter_bytes():
+        body += chunk
+        if len(body) > _LARGEST_ANSWER:
+            raise httpx.ReadError("the answer does not end")
+    headers = [(name, value) for name, value in stream.headers.multi_items() if name != "content-encoding"]
+    return httpx.Response(stream.status_code, headers=headers, content=bytes(body))
 
 
 def _retry_after(response: httpx.Response) -> float | None:
