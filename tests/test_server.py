@@ -196,27 +196,38 @@ async def test_a_client_without_forms_is_told_the_price_and_the_way(connect: Con
     assert data(created)["status"] == "PENDING"
 
 
-@pytest.mark.parametrize("answer", ["accept", "disagree", "decline", "cancel"])
+ANSWERS: dict[str, ElicitResult] = {
+    "yes": ElicitResult(action="accept", content={"agree": True}),
+    "no": ElicitResult(action="accept", content={"agree": False}),
+    "an empty form": ElicitResult(action="accept", content={}),
+    "no form": ElicitResult(action="accept"),
+    "a word instead of a tick": ElicitResult(action="accept", content={"agree": "yes"}),
+    "decline": ElicitResult(action="decline"),
+    "cancel": ElicitResult(action="cancel"),
+}
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
 async def test_the_person_is_asked_above_the_threshold(connect: Connect, simulator: Simulator, answer: str) -> None:
     """Only a clear yes spends money; a no names the alternative, for hosts that answer without asking."""
     asked: list[str] = []
 
     async def person(context: object, params: ElicitRequestParams) -> ElicitResult:
         asked.append(params.message)
-        if answer in ("accept", "disagree"):
-            return ElicitResult(action="accept", content={"agree": answer == "accept"})
-        return ElicitResult(action="decline" if answer == "decline" else "cancel")
+        return ANSWERS[answer]
 
     async with connect(elicitation_callback=person) as client:
         result = await client.call_tool("create_video", DEAR)
 
     assert len(asked) == 1
     assert "10.00 CNY" in asked[0]
-    if answer == "accept":
+    if answer == "yes":
         assert data(result)["status"] == "PENDING"
     else:
         assert result.is_error
-        assert "max_cost=10.00" in text(result)
+        assert "Nothing was sent. No money moved." in text(result)
+        assert "max_cost" in text(result)
+        assert data(result)["error"]["code"] == "Declined"
         assert simulator.requests == []
 
 
@@ -390,3 +401,36 @@ async def test_an_unknown_tool_is_an_error_in_words(connect: Connect) -> None:
     async with connect() as client:
         result = await client.call_tool("make_video", {})
     assert result.is_error
+
+
+@pytest.mark.parametrize("tool", ["get_video_task", "get_film"])
+async def test_a_folder_that_cannot_be_written_is_told_at_once_and_not_waited_for(
+    url: str, tmp_path: Path, clock: HandClock, era: Any, tool: str
+) -> None:
+    """The model is to tell the person, not to call again until the link is dead; once mended, the file comes."""
+    folder = tmp_path / "videos"
+    folder.touch()
+    async with opened(made(url, tmp_path, WAN_MCP_OUTPUT_DIR=folder), clock) as videos:
+
+        async def service() -> Videos:
+            return videos
+
+        async with Client(build_server(service), mode=era) as client:
+            if tool == "get_film":
+                film = {"title": "The moon", "shots": [{"prompt": CAT}], "size": "832*480"}
+                known = {"film_id": data(await client.call_tool("create_film", film))["film_id"]}
+            else:
+                known = {"task_id": data(await client.call_tool("create_video", CARD))["task_id"]}
+            await pass_time(videos, clock, minutes=3)
+            before = clock.ticks()
+            told = await client.call_tool(tool, {**known, "wait_seconds": 40 if tool == "get_video_task" else 0})
+            assert clock.ticks() == before
+            for said in (text(told), json.dumps(data(told), ensure_ascii=False)):
+                assert f"The video cannot be written to {folder}: " in said
+                assert "The folder must be mended, or WAN_MCP_OUTPUT_DIR set to another one" in said
+            folder.unlink()
+            await pass_time(videos, clock, minutes=5)
+            saved = data(await client.call_tool(tool, {**known, "wait_seconds": 0}))
+
+    assert saved["status"] == ("JOINING" if tool == "get_film" else "SUCCEEDED")
+    assert "last_try" not in saved

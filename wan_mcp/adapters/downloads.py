@@ -24,7 +24,7 @@ import anyio.to_thread
 import httpx
 
 from wan_mcp.adapters.web import web_client
-from wan_mcp.domain.errors import DownloadFailed, LinkExpired
+from wan_mcp.domain.errors import DownloadFailed, FolderUnusable, LinkExpired
 from wan_mcp.domain.language import say
 
 logger = logging.getLogger(__name__)
@@ -95,7 +95,8 @@ class Downloads:
 
         Raises:
             LinkExpired: the link is dead.
-            DownloadFailed: not this time; what came so far waits in a `.part` file.
+            DownloadFailed: not this time; what came so far waits in a `.part` file. `FolderUnusable`: nor later, until
+                somebody sees to the folder.
         """
         outcome = "abandoned"
         try:
@@ -125,12 +126,16 @@ class Downloads:
                 say("The download broke off ({kind}) and is tried again.", kind=type(error).__name__)
             ) from error
         except OSError as error:
-            raise DownloadFailed(
+            raise FolderUnusable(
                 say(
                     "The video cannot be written to {folder}: {reason}.",
                     folder=self.folder,
                     reason=error.strerror or error,
-                )
+                ),
+                next_step=say(
+                    "The folder must be mended, or WAN_MCP_OUTPUT_DIR set to another one and the server started anew. "
+                    "It is tried again by itself while the link lives. Tell the user."
+                ),
             ) from error
 
     async def _save(self, url: str, name: str, origin: Origin | None) -> Saved:

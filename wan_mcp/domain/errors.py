@@ -16,7 +16,8 @@
     ├── Unavailable            service   DashScope could not be reached; nothing arrived
     ├── SubmissionUncertain    service   sent, and the answer was lost: money MAY have moved
     ├── DownloadFailed         service   the file did not come home this time; the link may still live
-    │   └── LinkExpired        service   ... and will not: the link is dead
+    │   ├── LinkExpired        service   ... and will not: the link is dead
+    │   └── FolderUnusable     person    ... for the folder of the videos cannot be written
     ├── VideoUnusable          machine   a video file cannot be read, or one cannot be made of it
     ├── LedgerUnusable         machine   the ledger cannot be read or written
     ├── StaleTask              nobody    another writer was first; reload and look again
@@ -189,6 +190,12 @@ class DownloadFailed(WanError):
 
 class LinkExpired(DownloadFailed):
     """The bucket says that the link is dead."""
+
+
+class FolderUnusable(DownloadFailed):
+    """The folder in which videos are saved cannot be written."""
+
+    fault = "person"
 
 
 class VideoUnusable(WanError):

@@ -1,9 +1,9 @@
 """Asking the person before money is spent, where their client can show them a question."""
 
-from typing import Any
+from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 from wan_mcp.domain.errors import Declined
 from wan_mcp.domain.language import say
@@ -15,10 +15,15 @@ def _label(schema: dict[str, Any]) -> None:
     schema |= {"title": say("I agree"), "description": say("Spend this amount?")}
 
 
+def _is_yes(given: object) -> bool:
+    """Nothing but a plain yes is one: an empty form, or a word in the place of a tick, spends nothing."""
+    return given is True
+
+
 class Consent(BaseModel):
     """What the person is asked for before money is spent."""
 
-    agree: bool = Field(json_schema_extra=_label)
+    agree: Annotated[bool, BeforeValidator(_is_yes)] = Field(default=False, json_schema_extra=_label)
 
 
 def asks_by_form(ctx: Context[Any, Any]) -> bool:

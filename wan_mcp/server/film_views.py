@@ -45,6 +45,7 @@ def structured(report: FilmReport) -> dict[str, Any]:
         "plays_seconds": round(film.seconds, 1) if is_over and film.seconds else None,
         "file": film.file if is_over else None,
         "error": _problem(film.problem) if film.problem else None,
+        "last_try": report.trouble,
         "next_step": next_words(report),
         "next_poll_seconds": None if is_over else max(1, min(15, seconds(report.next_look))),
     }
@@ -220,6 +221,8 @@ def next_words(report: FilmReport) -> str:
     match report.status:
         case F.RENDERING if film.canceled_at is not None:
             return say("Call get_film with this film_id to see what becomes of it.")
+        case F.RENDERING if report.trouble and report.trouble.for_a_person:
+            return report.trouble.for_a_person
         case F.RENDERING | F.JOINING if report.attention:
             return sentences(say("The rest goes on meanwhile."), _retake_words(report))
         case F.RENDERING | F.JOINING:

@@ -65,6 +65,7 @@ def structured(report: Report) -> dict[str, Any]:
         "expires_at": rfc3339(task.expires_at) if task.video_url and task.expires_at else None,
         "error": problem(task),
         "remark": said(task.remark) if task.remark else None,
+        "last_try": report.trouble,
         "next_step": next_words(report),
         "next_poll_seconds": None if task.is_settled else next_poll(report),
     }
@@ -120,6 +121,8 @@ def next_words(report: Report) -> str:
     match task.status:
         case Status.SUCCEEDED if task.file:
             return say("Tell the user where the file is.")
+        case Status.SUCCEEDED if report.to_be_mended:
+            return report.to_be_mended
         case Status.SUCCEEDED if task.is_to_be_saved:
             return say("The file is being saved; call get_video_task with this task_id.")
         case Status.SUCCEEDED:
@@ -296,7 +299,6 @@ def whole(report: Report, history: list[VideoTask]) -> dict[str, Any]:
         "watermark": request.watermark,
         "actual_prompt": task.actual_prompt,
         "file_bytes": task.file_bytes,
-        "last_try": report.trouble,
         "history": _steps(history),
     }
     return structured(report) | {name: value for name, value in more.items() if value is not None}

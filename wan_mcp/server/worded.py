@@ -11,7 +11,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 
 from wan_mcp.domain.catalogue import Model
-from wan_mcp.domain.errors import Unforeseen, WanError
+from wan_mcp.domain.errors import Declined, Unforeseen, WanError
 from wan_mcp.domain.language import say
 from wan_mcp.server import views
 from wan_mcp.service.report import FilmReport, Report
@@ -42,8 +42,9 @@ class WordedTool(Tool):
                     incident = secrets.token_hex(4)
                     logger.error("Incident %s in %s", incident, self.name, exc_info=cause)
                     return _failed(*views.error(_unforeseen(incident)))
-        except ToolError as failure:
-            return _failed(str(failure).removeprefix(f"Error executing tool {self.name}: "), {})
+        except ToolError as failure:  # the SDK's own, and only about the question that comes before everything
+            logger.warning("%s: %s", self.name, failure)
+            return _failed(*views.error(_unreadable()))
 
 
 def _unforeseen(incident: str) -> Unforeseen:
@@ -53,6 +54,13 @@ def _unforeseen(incident: str) -> Unforeseen:
             incident=incident,
         ),
         next_step=say("Call list_video_tasks to see what there is before repeating a paid call."),
+    )
+
+
+def _unreadable() -> Declined:
+    return Declined(
+        say("The client's answer to the question about the price cannot be read. Nothing was sent."),
+        next_step=say("Ask the person in words; once they agree, say so with max_cost."),
     )
 
 

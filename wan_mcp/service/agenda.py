@@ -14,6 +14,7 @@ from itertools import count
 from wan_mcp.adapters.ledger import folded, unfolded
 from wan_mcp.domain.looking import EVERY
 from wan_mcp.domain.task import STALE_QUEUE, Attention, Find, Look, Send, Status, Step, VideoTask, Wait, next_step
+from wan_mcp.service.report import Trouble
 
 LOOKED_AT = (Status.PENDING, Status.RUNNING)
 _WITHOUT_A_KEY = timedelta(minutes=5)
@@ -31,7 +32,7 @@ class Watched:
         self.task = task
         self.attention = attention
         self.is_busy = False
-        self.trouble: str | None = None
+        self.trouble: Trouble | None = None
         """What the last look or download came to, where it came to nothing."""
         self.due: datetime | None = None
         """What it stands in a line for."""

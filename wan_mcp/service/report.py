@@ -5,12 +5,27 @@ Imports nothing heavy: the doors need these names before the service is opened.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from wan_mcp.adapters.media.order import Sheet
 from wan_mcp.domain.catalogue import MODELS
+from wan_mcp.domain.errors import WanError
 from wan_mcp.domain.film import Film, FilmStatus, Shot
 from wan_mcp.domain.money import Budget, Money, Standing
 from wan_mcp.domain.task import MoneyState, VideoTask
+
+
+class Trouble(str):
+    """What a look or a download came to, where it came to nothing; it is tried again."""
+
+    for_a_person: str
+    """What somebody must do before it can come to anything; empty where time alone may help."""
+
+    def __new__(cls, error: WanError) -> Self:
+        """Keep what `error` says."""
+        trouble = super().__new__(cls, error.what)
+        trouble.for_a_person = error.next_step if error.fault == "person" else ""
+        return trouble
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,12 +41,17 @@ class Report:
     """Where it stands in our queue, 1 is next; only while QUEUED."""
     is_known_request: bool = False
     """`create` found the same request still open, and this is its task."""
-    trouble: str | None = None
-    """What the last look or download came to, where it came to nothing; it is tried again."""
+    trouble: Trouble | None = None
+    """What the last try came to."""
     next_look: timedelta | None = None
     """In how long DashScope is asked about it next; only while it is there."""
     is_for_a_person: bool = False
     """It is in doubt, and only a person can settle it."""
+
+    @property
+    def to_be_mended(self) -> str:
+        """What somebody must do before its video can come home; empty where waiting may bring it."""
+        return self.trouble.for_a_person if self.trouble and self.task.is_to_be_saved else ""
 
     @property
     def asked_at(self) -> datetime:
@@ -62,8 +82,8 @@ class FilmReport:
     """How long such a film usually takes."""
     is_known_request: bool = False
     """The same was ordered before and is still under way."""
-    trouble: str | None = None
-    """What the last look or download for one of its shots came to, where it came to nothing; it is tried again."""
+    trouble: Trouble | None = None
+    """What the last try for one of its shots came to."""
     next_look: timedelta
     """Until DashScope is asked again about one of its shots."""
 

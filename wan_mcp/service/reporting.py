@@ -61,7 +61,7 @@ class Reports:
             elapsed=max(end - begin, timedelta(0)),
             usual=await self._usual_of_film(shots),
             is_known_request=is_known_request,
-            trouble=next((trouble for trouble in troubles if trouble), None),
+            trouble=min(filter(None, troubles), key=lambda trouble: not trouble.for_a_person, default=None),
             next_look=min(looks, default=_SOON if status is FilmStatus.JOINING else _LATER),
         )
 

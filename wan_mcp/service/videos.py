@@ -201,7 +201,7 @@ class Videos:
 
     async def _wait(self, report: Report, give_up_at: float, progress: Progress | None, caller: str | None) -> Report:
         next_word = self._clock.ticks()
-        while not report.task.is_settled and (left := give_up_at - self._clock.ticks()) > 0:
+        while not report.task.is_settled and not report.to_be_mended and (left := give_up_at - self._clock.ticks()) > 0:
             # News ends a tick early, and a client is told once a second at most.
             if progress is not None and self._clock.ticks() >= next_word:
                 next_word = self._clock.ticks() + _TICK

@@ -35,6 +35,7 @@ from wan_mcp.service.agenda import LOOKED_AT, Agenda, Watched
 from wan_mcp.service.changes import Changes
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.durations import Durations
+from wan_mcp.service.report import Trouble
 from wan_mcp.service.saving import Saving
 from wan_mcp.service.search import Search
 from wan_mcp.service.submission import Sent, Submission
@@ -163,7 +164,7 @@ class Watcher:
             self._attend(known)
             self._tell()
 
-    def trouble(self, task_id: str) -> str | None:
+    def trouble(self, task_id: str) -> Trouble | None:
         """Return what the last try for a task came to, where it came to nothing."""
         watched = self._agenda.get(task_id)
         return watched.trouble if watched else None
@@ -482,7 +483,7 @@ class Watcher:
         base = _DOWNLOAD_AGAIN if isinstance(error, DownloadFailed) else _LOOK_AGAIN
         pause = _growing(base, failures)
         logger.info("%s: %s Next try in %.0f s.", watched.task.id, error, pause.total_seconds())
-        watched.trouble = error.what
+        watched.trouble = Trouble(error)
         # When it was last attended to stays: what was left alone for too long is so after a second try, too.
         watched.attention = replace(watched.attention, not_before=self._clock.now() + pause, failures=failures)
         self._tell()

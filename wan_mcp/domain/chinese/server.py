@@ -58,6 +58,8 @@ SERVER: dict[str, str] = {
     "UNCERTAIN: the answer was lost; do not create it again": "不确定（UNCERTAIN）：没有收到答复，请勿重新创建",
     "{status}: {why}": "{status}：{why}",
     # server/tools.py
+    "The client's answer to the question about the price cannot be read. Nothing was sent.": "客户端对费用确认的答复无法识别。未发送任何请求。",
+    "Ask the person in words; once they agree, say so with max_cost.": "请直接询问用户；用户同意后，用 max_cost 表明。",
     "wan-mcp failed in a way nobody foresaw (incident {incident}; its log on stderr says more).": "wan-mcp 发生意外错误（事件号 {incident}；详情见 stderr 日志）。",
     "Call list_video_tasks to see what there is before repeating a paid call.": "重复付费调用之前，请先调用 list_video_tasks 查看现有任务。",
     "Offer something cheaper (estimate_cost), unless they set WAN_MCP_CONFIRM_ABOVE above 0.": "请提供更便宜的方案（estimate_cost），除非本人把 WAN_MCP_CONFIRM_ABOVE 设为大于 0。",
