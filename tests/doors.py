@@ -122,7 +122,7 @@ async def client_of(
             yield client
     else:
         async with (
-            httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False) as http,
+            httpx2.AsyncClient(headers=headers, timeout=60, trust_env=False, verify=False) as http,
             Client(streamable_http_client(url, http_client=http), mode=mode, **options) as client,
         ):
             yield client

@@ -310,7 +310,7 @@ async def test_a_token_that_was_taken_back_lets_nobody_in(settings: Settings, tm
             assert (await bob.call_tool("estimate_cost", {})).is_error is not True
             path.write_text(entries[0] + '\nbudget_per_day = "1"\n')
             headers = {"Authorization": f"Bearer {tokens['bob']}"}
-            async with httpx.AsyncClient(headers=headers) as http:
+            async with httpx.AsyncClient(headers=headers, verify=False) as http:
                 assert (await http.post(url, json={})).status_code == 401
         async with client_of(url, token=tokens["alice"]) as alice:
             refused = await alice.call_tool("create_video", {"prompt": "a cat"})
@@ -383,7 +383,9 @@ async def test_without_a_good_token_nobody_gets_in(url: str, tmp_path: Path, tra
     path, _ = tokens_file(tmp_path, alice="")
     async with (
         at(made(url, tmp_path, WAN_MCP_TOKENS_FILE=path), transport=transport) as place,
-        httpx.AsyncClient(headers={"authorization": f"Bearer {token}"} if token else {}, trust_env=False) as http,
+        httpx.AsyncClient(
+            headers={"authorization": f"Bearer {token}"} if token else {}, trust_env=False, verify=False
+        ) as http,
     ):
         answers = [
             await http.get(place) if transport == "sse" else await http.post(place, json={}),
@@ -401,7 +403,10 @@ async def test_a_session_belongs_to_the_token_that_began_it(url: str, tmp_path: 
         "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}},
     }  # fmt: skip
     accept = {"accept": "application/json, text/event-stream"}
-    async with at(made(url, tmp_path, WAN_MCP_TOKENS_FILE=path)) as place, httpx.AsyncClient(trust_env=False) as http:
+    async with (
+        at(made(url, tmp_path, WAN_MCP_TOKENS_FILE=path)) as place,
+        httpx.AsyncClient(trust_env=False, verify=False) as http,
+    ):
         bearers = {name: {**accept, "authorization": f"Bearer {token}"} for name, token in tokens.items()}
         begun = await http.post(place, json=hello, headers=bearers["alice"])
         session = {"mcp-session-id": begun.headers["mcp-session-id"], "mcp-protocol-version": "2025-11-25"}

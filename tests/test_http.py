@@ -87,7 +87,7 @@ def waits_are(url: str, count: int) -> Callable[[], Awaitable[bool]]:
     """Does /metrics say that so many callers wait for a task?"""
 
     async def asked() -> bool:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as http:
             page = (await http.get(f"{url.rpartition('/')[0]}/metrics")).text
         return f"\nwan_mcp_open_waits {count}\n" in page
 
@@ -183,7 +183,7 @@ NAMES: list[tuple[dict[str, str], int]] = [
 @pytest.mark.parametrize("path", ["/mcp", "/metrics"])
 async def test_only_our_names_and_pages_are_answered(settings: Settings, path: str) -> None:
     """DNS rebinding: a page in a browser makes any name lead to 127.0.0.1."""
-    async with at(settings) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with at(settings) as url, httpx.AsyncClient(trust_env=False, verify=False) as http:
         for told, status in NAMES:
             if path == "/metrics":
                 answer = await http.get(url.replace("/mcp", path), headers=told)
@@ -203,7 +203,7 @@ async def test_behind_a_name_that_name_is_answered(url: str, tmp_path: Path) -> 
     port = a_free_port()
     door = {"port": port, "public_url": "https://Video.example.com"}
     bearer = {"authorization": f"Bearer {tokens['alice']}"}
-    async with serving(a_door(**door), settings) as public, httpx.AsyncClient(trust_env=False) as http:
+    async with serving(a_door(**door), settings) as public, httpx.AsyncClient(trust_env=False, verify=False) as http:
         assert public == "https://Video.example.com/mcp"
         for told, status in [
             ({"host": "video.example.com"}, 200),
@@ -220,7 +220,7 @@ async def test_behind_a_name_that_name_is_answered(url: str, tmp_path: Path) -> 
 @pytest.mark.parametrize("transport", ["streamable-http", "sse"])
 async def test_a_body_that_is_too_long_is_not_read(settings: Settings, transport: Any) -> None:
     """A prompt has 1500 characters; a megabyte is an attack or a mistake."""
-    async with at(settings, transport=transport) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with at(settings, transport=transport) as url, httpx.AsyncClient(trust_env=False, verify=False) as http:
         place = url if transport == "streamable-http" else url.replace("/sse", "/messages/")
         answer = await http.post(place, headers=headers("create_video"), content=b" " * ((1 << 20) + 1))
     assert answer.status_code == 413
@@ -349,7 +349,7 @@ def stopping(url: str) -> Callable[[], Awaitable[bool]]:
     """Does it say that it takes no more?"""
 
     async def asked() -> bool:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as http:
             return (await http.get(f"{url.rpartition('/')[0]}/healthz")).status_code == 503
 
     return asked

@@ -63,7 +63,7 @@ async def test_a_caller_whom_the_issuer_vouches_for_makes_a_video(settings: Sett
 
 async def test_who_has_no_token_is_told_where_to_get_one(settings: Settings, issuer: Issuer) -> None:
     """RFC 9728: the 401 names the metadata, and the metadata names the issuer."""
-    async with serving(a_door(), settings) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with serving(a_door(), settings) as url, httpx.AsyncClient(trust_env=False, verify=False) as http:
         refused = await http.post(url, json={})
         place = refused.headers["www-authenticate"].partition('resource_metadata="')[2].partition('"')[0]
         metadata = (await http.get(place)).json()
@@ -75,7 +75,7 @@ async def test_who_has_no_token_is_told_where_to_get_one(settings: Settings, iss
 
 async def test_a_token_without_the_scope_is_good_for_nothing_here(settings: Settings, issuer: Issuer) -> None:
     """Somebody who may read mail may not spend money on videos."""
-    async with at(settings) as url, httpx.AsyncClient(trust_env=False) as http:
+    async with at(settings) as url, httpx.AsyncClient(trust_env=False, verify=False) as http:
         answer = await http.post(url, json={}, headers={"authorization": f"Bearer {issuer.token(scope='mail')}"})
     assert answer.status_code == 403
     assert "insufficient_scope" in answer.headers["www-authenticate"]
@@ -98,7 +98,7 @@ async def test_without_an_audience_of_its_own_a_token_must_name_the_servers_url(
 ) -> None:
     """RFC 8707: a token for another server of the same issuer must not be good here."""
     async with at(made(url, tmp_path, WAN_MCP_OAUTH_ISSUER=issuer.url)) as place:
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with httpx.AsyncClient(trust_env=False, verify=False) as http:
             other = await http.post(place, json={}, headers={"authorization": f"Bearer {issuer.token()}"})
         async with client_of(place, token=issuer.token(aud=place)) as client:
             assert not (await client.call_tool("list_video_tasks", {})).is_error

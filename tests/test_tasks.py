@@ -419,7 +419,7 @@ async def test_a_header_that_names_another_task_is_refused(videos: Videos, name:
     app = server.streamable_http_app()
     async with (
         server.session_manager.run(),
-        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000") as http,
+        httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1:8000", verify=False) as http,
     ):
         answer = (await http.post("/mcp", json=asked, headers=headers)).json()
 

@@ -205,11 +205,17 @@ class _Worth:
 
     def looks(self, dense: float) -> Iterator[float]:
         """Where the sum has grown by one over `dense`, within the bounds of a gap."""
-        at = FIRST
+        at, total = FIRST, self._sum(FIRST)
         while at < _END:
             yield at
-            due = self._when(self._sum(at) + 1 / dense) if dense else _END
-            at = min(max(due, at + SHORTEST), at + LONGEST)
+            total += 1 / dense if dense else math.inf
+            due = self._when(total) if total < self._sums[-1] else _END
+            soonest, latest = at + SHORTEST, at + LONGEST
+            if soonest <= due <= latest:
+                at = due
+            else:
+                at = soonest if due < soonest else latest
+                total = self._sum(at)
 
     def _sum(self, at: float) -> float:
         return _between(self._times, self._sums, at)
