@@ -1,19 +1,18 @@
 """A Chinese person's day with it: in another process, as a host or a shell starts it, and in this one for speed."""
 
 import re
-import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, Literal
 
-import anyio.to_thread
+import anyio
 import pytest
 from mcp import Client, StdioServerParameters, stdio_client
 from mcp.types import ElicitRequestFormParams, ElicitRequestParams, ElicitResult
 from rich.cells import cell_len
 
-from tests.commands import environment, run
+from tests.commands import Person, environment, run
 from tests.test_cli import COMMANDS
 from tests.test_server import CARD, data, text
 from wan_mcp.cli.pages import note_words
@@ -94,25 +93,25 @@ async def test_a_client_hears_chinese_from_the_first_refusal_to_the_saved_file(u
         assert english_in(text(result)) == []
 
 
-async def test_a_shell_hears_chinese_too(url: str, tmp_path: Path) -> None:
-    """By the setting or by the locale; JSON keeps its names."""
+async def test_a_shell_hears_chinese_by_its_locale(url: str, tmp_path: Path) -> None:
+    """From the first word of a help."""
+    env = {"PYTHONUTF8": "1", **environment(url, tmp_path, LANG="zh_CN.UTF-8")}
+    helped = await anyio.run_process([sys.executable, "-m", "wan_mcp", "create", "--help"], env=env)
 
-    async def types(*words: str, **how: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "wan_mcp", *words]
-        env = {"PYTHONUTF8": "1", **environment(url, tmp_path, **how)}
-        return await anyio.to_thread.run_sync(
-            lambda: subprocess.run(command, env=env, capture_output=True, check=False, encoding="utf-8", timeout=60)
-        )
+    assert helped.stdout.decode().startswith("用法：wan-mcp create")
+    assert "收费。" in helped.stdout.decode()
 
-    helped = await types("create", "--help", LANG="zh_CN.UTF-8")
-    unknown = await types("show", "vid_none", WAN_MCP_LANG="zh")
-    price = await types("estimate", "--json", WAN_MCP_LANG="zh")
 
-    assert helped.stdout.startswith("用法：wan-mcp create")
-    assert "收费。" in helped.stdout
-    assert unknown.returncode == 1
+@pytest.mark.usefixtures("chinese")
+async def test_a_shell_hears_of_commands_and_json_keeps_its_names(url: str, tmp_path: Path) -> None:
+    """A shell has commands and not tools; what programs read stays as it is."""
+    person = Person(environment(url, tmp_path, WAN_MCP_LANG="zh"))
+    unknown = await person.types("show", "vid_none")
+    price = await person.types("estimate", "--json")
+
+    assert unknown.exit_code == 1
     assert english_in(unknown.stderr.replace("'vid_none'", "")) == []
-    assert "`wan-mcp tasks`" in unknown.stderr, "a shell has commands and not tools"
+    assert "`wan-mcp tasks`" in unknown.stderr
     assert '"unit_price": 0.6' in price.stdout
 
 

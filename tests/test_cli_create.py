@@ -1,11 +1,9 @@
 """`wan-mcp create`: the price first, the person's word where it is wanted, the file at the end."""
 
-import re
 import sys
 from datetime import timedelta
 from pathlib import Path
 
-import anyio
 import pytest
 
 from tests.commands import Person, a_pipe, a_terminal, environment, in_a_terminal, interrupted, screen, talk
@@ -234,16 +232,6 @@ async def test_trouble_on_the_way_is_told_while_it_lasts(person: Person, simulat
 
     assert result.exit_code == 0
     assert "InvalidApiKey" in result.stderr
-
-
-async def test_who_wants_to_read_more_gets_the_log_and_no_signed_link(person: Person) -> None:
-    """A line for each change of status on stderr; a link's signature is as good as the video."""
-    env = {**person.env, "WAN_MCP_LOG_LEVEL": "DEBUG"}
-    command = [sys.executable, "-m", "wan_mcp", "create", CAT]
-    ended = await anyio.run_process(command, env=env)
-
-    assert re.search(r"INFO wan_mcp.service.watcher: vid_\S+: PENDING", ended.stderr.decode())
-    assert b"Signature=" not in ended.stderr
 
 
 async def test_on_a_terminal_a_bar_shows_how_long_it_takes(person: Person, simulator: Simulator) -> None:

@@ -10,9 +10,8 @@ import anyio
 import click
 import pytest
 
-from tests.commands import a_terminal, environment, interrupted, run, screen, talk
+from tests.commands import a_terminal, environment, run, screen, talk
 from wan_mcp.cli.commands import program
-from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio
 
@@ -148,28 +147,6 @@ async def test_a_server_over_http_says_as_data_where_it_listens(tmp_path: Path) 
     assert ready["transport"] == "streamable-http"
     assert ready["url"].startswith("http://127.0.0.1:")
     assert (code, rest) == (0, "")
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals are of the Unixes")
-async def test_ctrl_c_while_a_video_is_made_leaves_its_task_as_data(tmp_path: Path) -> None:
-    """The script that was stopped knows what it has paid for, and how to come back."""
-    simulator = Simulator(media="clip", run_delay=1000)
-    async with serving(simulator) as url:
-        env = environment(url, tmp_path)
-        ended = await interrupted("create", "a cat", "--json", env=env, when=lambda told: "vid_" in told)
-        waited = await interrupted(
-            "show", (task_id := json.loads(ended.stdout)["task_id"]), "--wait", "60", "--json",
-            env={**env, "WAN_MCP_LOG_LEVEL": "INFO"}, when=lambda told: "GET" in told or "PENDING" in told,
-        )  # fmt: skip
-
-    told = json.loads(ended.stdout)
-    assert ended.code == 130
-    assert told["error"]["code"] == "Interrupted"
-    assert told["error"]["money_moved"] == "maybe"
-    assert told["cost"]["state"] == "held"
-    assert f"wan-mcp show {task_id}" in told["error"]["message"]
-    assert waited.code == 130
-    assert json.loads(waited.stdout)["task_id"] == task_id
 
 
 def test_what_ctrl_c_leaves_is_words_for_a_person_and_data_for_a_program() -> None:

@@ -1,4 +1,4 @@
-"""The real process over stdio: start, stop, signals, kill -9. Two of them on one ledger are in e2e/test_stdio.py."""
+"""The real process over stdio: stop, signals, kill -9. Its main job, and two of them, are in e2e/test_stdio.py."""
 
 import signal
 from collections.abc import AsyncGenerator
@@ -13,11 +13,6 @@ from tests.raw import RawClient, raw_server
 from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio
-
-TOOLS = [
-    *("create_video", "get_video_task", "estimate_cost", "list_video_tasks", "cancel_video_task", "preview_video"),
-    *("create_film", "get_film", "retake", "cancel_film"),
-]
 
 
 @pytest.fixture
@@ -53,28 +48,6 @@ async def finished(client: RawClient, task_id: str) -> dict[str, object]:
         if "file" in task or task["status"] == "FAILED":
             return task
     raise AssertionError(task)
-
-
-async def test_the_main_job_over_stdio(
-    environment: dict[str, str], simulator: Simulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    """`wan-mcp` alone is a stdio server; every line on stdout is the protocol's, and the log keeps its secrets."""
-    async with raw_server({**environment, "WAN_MCP_LOG_LEVEL": "DEBUG"}) as client:
-        told = await client.hello()
-        tools = await client.request("tools/list")
-        created = await client.call("create_video", prompt="a very private prompt")
-        task = await finished(client, created["task_id"])
-        assert await client.hang_up() == 0
-    assert told["serverInfo"]["name"] == "wan-mcp"
-    assert "create_video" in told["instructions"]
-    assert [tool["name"] for tool in tools["tools"]] == TOOLS
-    assert Path(str(task["file"])).read_bytes()[4:8] == b"ftyp"
-    assert len(simulator.accepted) == 1
-
-    log = capfd.readouterr().err
-    assert created["task_id"] in log
-    assert all(secret not in log for secret in (KEY, "Signature=", "a very private prompt"))
-    assert KEY.encode() not in (tmp_path / "ledger" / "ledger.db").read_bytes()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])

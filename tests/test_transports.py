@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,9 @@ from tests.doors import at, client_of
 from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio
+
+EVERY_WAY = [("stdio", "auto"), *product(["streamable-http", "sse"], ["auto", "legacy"])]
+"""Each door, in both eras of the protocol; stdio in the older one stands in e2e, as that is what `tests.raw` speaks."""
 
 Connect = Callable[[], AbstractAsyncContextManager[Client]]
 
@@ -34,13 +37,13 @@ async def url(simulator: Simulator) -> AsyncGenerator[str]:
         yield address
 
 
-@pytest.fixture(params=["stdio", "streamable-http", "sse"])
-def connect(request: pytest.FixtureRequest, era: Any, url: str, tmp_path: Path) -> Connect:
+@pytest.fixture
+def connect(door: str, era: Any, url: str, tmp_path: Path) -> Connect:
     """A client of either era, at one of the doors."""
 
     @asynccontextmanager
     async def open_client() -> AsyncGenerator[Client]:
-        if request.param == "stdio":
+        if door == "stdio":
             import sys
 
             server = StdioServerParameters(
@@ -50,16 +53,10 @@ def connect(request: pytest.FixtureRequest, era: Any, url: str, tmp_path: Path) 
                 yield client
         else:
             settings = made(url, tmp_path, WAN_MCP_POLL_INTERVAL=0.3)
-            async with at(settings, transport=request.param) as place, client_of(place, mode=era) as client:
+            async with at(settings, transport=door) as place, client_of(place, mode=era) as client:
                 yield client
 
     return open_client
-
-
-@pytest.fixture(params=["auto", "legacy"])
-def era(request: pytest.FixtureRequest) -> Any:
-    """Both eras of the protocol."""
-    return request.param
 
 
 def data(result: CallToolResult) -> dict[str, Any]:
@@ -69,8 +66,14 @@ def data(result: CallToolResult) -> dict[str, Any]:
     return result.structured_content
 
 
+@pytest.mark.parametrize(("door", "era"), EVERY_WAY)
 async def test_the_whole_story(connect: Connect, era: Any, simulator: Simulator) -> None:
     """What a model does must not depend on how its host reaches us."""
+    await tell_the_story(connect, era, simulator)
+
+
+async def tell_the_story(connect: Connect, era: Any, simulator: Simulator) -> None:
+    """Price, create, wait, list, cancel."""
     simulator.mishap(on="create", kind="stuck_pending", prompt_contains="a dog")
     words: list[tuple[float, float, float | None, str | None]] = []
 

@@ -20,7 +20,7 @@ import pytest
 from tests.commands import environment
 from tests.doors import http_server
 from tests.e2e.installs import node_packages, python_with
-from tests.test_stdio import TOOLS
+from tests.e2e.test_stdio import TOOLS
 from wan_mcp.simulator import Simulator, serving
 
 pytestmark = pytest.mark.anyio

@@ -1,4 +1,4 @@
-"""Real processes over stdio, where it takes two of them, or seconds of waiting for another try."""
+"""Real processes over stdio: the main job from end to end, two of them, and waiting for another try."""
 
 from pathlib import Path
 
@@ -12,6 +12,33 @@ from wan_mcp.simulator import Simulator
 __all__ = ["environment", "simulator", "url"]  # fixtures
 
 pytestmark = pytest.mark.anyio
+
+TOOLS = [
+    *("create_video", "get_video_task", "estimate_cost", "list_video_tasks", "cancel_video_task", "preview_video"),
+    *("create_film", "get_film", "retake", "cancel_film"),
+]
+
+
+async def test_the_main_job_over_stdio(
+    environment: dict[str, str], simulator: Simulator, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """`wan-mcp` alone is a stdio server; every line on stdout is the protocol's, and the log keeps its secrets."""
+    async with raw_server({**environment, "WAN_MCP_LOG_LEVEL": "DEBUG"}) as client:
+        told = await client.hello()
+        tools = await client.request("tools/list")
+        created = await client.call("create_video", prompt="a very private prompt")
+        task = await finished(client, created["task_id"])
+        assert await client.hang_up() == 0
+    assert told["serverInfo"]["name"] == "wan-mcp"
+    assert "create_video" in told["instructions"]
+    assert [tool["name"] for tool in tools["tools"]] == TOOLS
+    assert Path(str(task["file"])).read_bytes()[4:8] == b"ftyp"
+    assert len(simulator.accepted) == 1
+
+    log = capfd.readouterr().err
+    assert created["task_id"] in log
+    assert all(secret not in log for secret in (KEY, "Signature=", "a very private prompt"))
+    assert KEY.encode() not in (tmp_path / "ledger" / "ledger.db").read_bytes()
 
 
 async def test_two_servers_on_one_ledger_see_each_others_tasks(
