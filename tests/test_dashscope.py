@@ -364,6 +364,8 @@ async def test_a_lost_answer_is_uncertain_and_nothing_is_sent_again(
         {"output": {"task_id": ""}},
         {"output": {"task_id": None, "task_status": "PENDING"}},
         {"output": {"task_id": 7}},
+        {"output": {"task_id": "a\x1b[2Jb"}},
+        {"output": {"task_id": "a" * 201}},
         {"output": ["t-1"]},
         {"message": "Something is wrong, and no code is given."},
         {"request_id": "r", "output": {}},
@@ -640,6 +642,8 @@ async def test_dashscopes_six_words_are_known(word: str) -> None:
         ("?Expires=", None),
         ("?Expires=soon", None),
         ("?Expires=" + "9" * 30, None),
+        ("?Expires=253402300799", None),  # the year 9999
+        ("?Expires=-62135596800", None),  # the year 1
         ("?Signature=x", None),
         ("", None),
     ],

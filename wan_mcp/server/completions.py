@@ -1,7 +1,7 @@
 """Completions: what a person who fills in a prompt or an address is offered."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 from mcp.server import MCPServer
 from mcp.types import (
@@ -16,6 +16,10 @@ from wan_mcp.domain.catalogue import MODELS, WAN25_T2V
 from wan_mcp.domain.errors import WanError
 from wan_mcp.server.callers import caller
 from wan_mcp.server.tools import Service
+
+if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
+    from wan_mcp.service.films import Films
+    from wan_mcp.service.videos import Videos
 
 _MOST = 100
 """The protocol allows no more."""
@@ -32,9 +36,9 @@ def add_completions(server: MCPServer[Any], service: Service) -> None:
     ) -> Completion | None:
         match argument.name:
             case "task_id":
-                return await _task_ids(service, argument.value)
+                return await _ids(service, argument.value, lambda videos: videos)
             case "film_id":
-                return await _film_ids(service, argument.value)
+                return await _ids(service, argument.value, lambda videos: videos.films)
             case "size":
                 return _beginning(argument.value.replace("x", "*"), WAN25_T2V.all_sizes)
             case "model":
@@ -43,19 +47,10 @@ def add_completions(server: MCPServer[Any], service: Service) -> None:
                 return None
 
 
-async def _task_ids(service: Service, prefix: str) -> Completion:
+async def _ids(service: Service, prefix: str, of: Callable[["Videos"], "Videos | Films"]) -> Completion:
     try:
-        videos = await service()
-        ids = await videos.ids(prefix, limit=_MOST + 1, caller=caller())
+        ids = await of(await service()).ids(prefix, limit=_MOST + 1, caller=caller())
     except WanError:  # the tools say it in words; here there is nothing to offer
-        ids = []
-    return Completion(values=ids[:_MOST], has_more=len(ids) > _MOST)
-
-
-async def _film_ids(service: Service, prefix: str) -> Completion:
-    try:
-        ids = await (await service()).films.ids(prefix, limit=_MOST + 1, caller=caller())
-    except WanError:
         ids = []
     return Completion(values=ids[:_MOST], has_more=len(ids) > _MOST)
 

@@ -20,6 +20,8 @@ from wan_mcp.server.callers import caller
 from wan_mcp.server.consent import Consent, asks_by_form, declined
 from wan_mcp.server.links import PLAYER, film_links
 from wan_mcp.server.worded import (
+    LONGEST_WAIT,
+    USUAL_WAIT,
     Raw,
     Schema,
     Service,
@@ -39,8 +41,6 @@ from wan_mcp.service.report import FilmReport
 if TYPE_CHECKING:  # importing the service costs more than the server's whole start may
     from wan_mcp.service.videos import Videos
 
-_LONGEST_WAIT = 45
-_USUAL_WAIT = 30
 _PAID = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=False, open_world_hint=True)
 _FILM_ID: Schema = {"type": "string"}
 _MAX_COST = number("The person agreed to pay up to this (region's currency).")
@@ -144,10 +144,10 @@ def _get(service: Service) -> Tool:
     async def get_film(arguments: Raw, ctx: Context[Any, Any]) -> CallToolResult:
         read = Arguments(arguments, known=("film_id", "wait_seconds"))
         film_id = read.text("film_id", longest=100, required=True)
-        wait = read.integer("wait_seconds", low=0, high=_LONGEST_WAIT)
+        wait = read.integer("wait_seconds", low=0, high=LONGEST_WAIT)
         read.finish()
         videos = await service()
-        seconds = _USUAL_WAIT if wait is None else wait
+        seconds = USUAL_WAIT if wait is None else wait
         return shown(
             await videos.films.wait(
                 film_id or "", seconds=seconds, progress=progress(ctx, film_views.progress_words), caller=caller()
@@ -160,7 +160,7 @@ def _get(service: Service) -> Tool:
         description="Wait for a film: shots, cost, which one needs you, the file.",
         properties={
             "film_id": _FILM_ID,
-            "wait_seconds": integer("", low=0, high=_LONGEST_WAIT, default=_USUAL_WAIT),
+            "wait_seconds": integer("", low=0, high=LONGEST_WAIT, default=USUAL_WAIT),
         },
         required=["film_id"],
         annotations=reading(open_world=True),

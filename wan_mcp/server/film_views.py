@@ -47,7 +47,7 @@ def structured(report: FilmReport) -> dict[str, Any]:
         "error": _problem(film.problem) if film.problem else None,
         "last_try": report.trouble,
         "next_step": next_words(report),
-        "next_poll_seconds": None if is_over else max(1, min(15, seconds(report.next_look))),
+        "next_poll_seconds": None if is_over else next_poll(report),
     }
     return {name: value for name, value in shown.items() if value not in (None, "", [])}
 
@@ -251,6 +251,11 @@ def _retake_words(report: FilmReport) -> str:
     if all(shot.chosen is not None for shot in report.attention):
         return say("Call retake with the shot's number for another take.")
     return say("Call retake with this film_id: without a shot it orders all that are missing, at their price.")
+
+
+def next_poll(report: FilmReport) -> int:
+    """In how many seconds it is worth asking again."""
+    return max(1, min(15, seconds(report.next_look)))
 
 
 def progress_words(report: FilmReport) -> str:

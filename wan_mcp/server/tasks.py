@@ -307,7 +307,7 @@ def _film_state(report: FilmReport, cancel: str | None) -> TaskState:
         status=status,
         created_at=film.asked_at,
         updated_at=max(film.since, *(take.since for shot in report.shots for take in shot.takes)),
-        poll_seconds=max(1, min(15, views.seconds(report.next_look))),
+        poll_seconds=film_views.next_poll(report),
         message=_progress(film_views.progress_words(report), cancel),
         result=result,
     )

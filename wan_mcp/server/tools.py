@@ -32,6 +32,8 @@ from wan_mcp.server.film_tools import film_tools
 from wan_mcp.server.links import PLAYER, links
 from wan_mcp.server.previews import preview
 from wan_mcp.server.worded import (
+    LONGEST_WAIT,
+    USUAL_WAIT,
     Raw,
     Schema,
     Service,
@@ -53,8 +55,6 @@ if TYPE_CHECKING:  # importing the service costs more than the server's whole st
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_WAIT = 45
-_USUAL_WAIT = 30
 _MOST_LISTED = 50
 _MOST_COUNTED = 1000
 
@@ -136,9 +136,9 @@ def _get(service: Service) -> Tool:
         videos = await service()
         read = Arguments(arguments, known=("task_id", "wait_seconds"))
         task_id = read.text("task_id", longest=100, required=True)
-        wait = read.integer("wait_seconds", low=0, high=_LONGEST_WAIT)
+        wait = read.integer("wait_seconds", low=0, high=LONGEST_WAIT)
         read.finish()
-        seconds = _USUAL_WAIT if wait is None else wait
+        seconds = USUAL_WAIT if wait is None else wait
         return shown(
             await videos.wait(
                 task_id or "", seconds=seconds, progress=progress(ctx, views.progress_words), caller=caller()
@@ -152,7 +152,7 @@ def _get(service: Service) -> Tool:
         "Call again while it is not finished.",
         properties={
             "task_id": text("From create_video; a DashScope task id works too."),
-            "wait_seconds": integer("Return earlier if it ends.", low=0, high=_LONGEST_WAIT, default=_USUAL_WAIT),
+            "wait_seconds": integer("Return earlier if it ends.", low=0, high=LONGEST_WAIT, default=USUAL_WAIT),
         },
         required=["task_id"],
         annotations=reading(open_world=True),

@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # importing the service costs more than the server's whole st
 
 logger = logging.getLogger(__name__)
 
+LONGEST_WAIT, USUAL_WAIT = 45, 30
+"""Seconds for which one call waits at the most, and unless it is told otherwise."""
+
 Service = Callable[[], Awaitable["Videos"]]
 Raw = dict[str, Any]
 Schema = dict[str, Any]

@@ -95,7 +95,7 @@ class Videos:
         await self.spending.refuse_beyond_today(draft, cost)
         return True
 
-    async def create(self, request: VideoRequest, *, agreed: bool, caller: str = "local") -> Report:
+    async def create(self, request: VideoRequest, *, agreed: bool, caller: str = LOCAL) -> Report:
         """Hold the money, submit, and answer at once; QUEUED where there is no room yet.
 
         `agreed` says that the person has agreed to this price. The same request still open is returned.
@@ -252,7 +252,7 @@ class Videos:
         reports = [await self._reports.of(task) for task in left if task.status in (Status.PENDING, Status.RUNNING)]
         return [report for report in reports if report.elapsed > report.usual]
 
-    async def preview(self, task_id: str, *, frames: int, caller: str = "local") -> Preview:
+    async def preview(self, task_id: str, *, frames: int, caller: str = LOCAL) -> Preview:
         """Return what a saved video looks like: so many frames, evenly spread, in one image.
 
         Raises:
@@ -265,7 +265,7 @@ class Videos:
         strip = Strip(path=Path(saved_file(report.task)), count=frames)
         return Preview(report=report, sheet=await self.workshop.sheet([strip]))
 
-    async def preview_film(self, film_id: str, *, frames: int, caller: str = "local") -> FilmPreview:
+    async def preview_film(self, film_id: str, *, frames: int, caller: str = LOCAL) -> FilmPreview:
         """Return what the saved shots of a film look like: so many frames of each, fewer where they are many.
 
         Raises:
@@ -288,11 +288,11 @@ class Videos:
         """Return every version of a task that the caller was shown by `get`, oldest first."""
         return await self._ledger.history(task_id)
 
-    async def today(self, *, caller: str = "local") -> dict[Status, int]:
+    async def today(self, *, caller: str = LOCAL) -> dict[Status, int]:
         """Return how many of a caller's tasks have which status: those of today, and whatever is not settled."""
         return await self._ledger.counts(self.settings.account, caller, since=self._clock.day_start())
 
-    async def ids(self, prefix: str, *, limit: int, caller: str = "local") -> list[str]:
+    async def ids(self, prefix: str, *, limit: int, caller: str = LOCAL) -> list[str]:
         """Return the ids of a caller's tasks that begin with `prefix`, newest first."""
         return await self._ledger.ids(self.settings.account, caller, prefix=prefix, limit=limit)
 

@@ -51,9 +51,14 @@ def _time_or_none(value: object) -> datetime | None:
         told = datetime.fromisoformat(value.strip()) if isinstance(value, str) else None
     except ValueError:
         return None
-    if told is None or not 2000 < told.year < 2100:  # the year 1 and the year 9999 are ways to leave it out
+    if told is None or not _is_of_this_century(told):
         return None
     return (told if told.tzinfo else told.replace(tzinfo=_BEIJING)).astimezone(UTC)
+
+
+def _is_of_this_century(told: datetime) -> bool:
+    """The year 1 and the year 9999 are ways to leave it out."""
+    return 2000 < told.year < 2100
 
 
 def _epoch_or_none(value: object) -> datetime | None:
@@ -70,7 +75,13 @@ def _link_or_none(value: object) -> str | None:
     return value if isinstance(value, str) and re.fullmatch(r"https?://[\x21-\x7e]{1,4000}", value) else None
 
 
+def _id_or_none(value: object) -> str | None:
+    """An id is asked for in addresses, and shown to people and models."""
+    return value if isinstance(value, str) and re.fullmatch(r"[\x21-\x7e]{1,200}", value) else None
+
+
 _Text = Annotated[str | None, BeforeValidator(_text_or_none)]
+_Id = Annotated[str | None, BeforeValidator(_id_or_none)]
 _Seconds = Annotated[int | None, BeforeValidator(_seconds_or_none)]
 _Link = Annotated[str | None, BeforeValidator(_link_or_none)]
 _Time = Annotated[datetime | None, BeforeValidator(_time_or_none)]
@@ -80,7 +91,7 @@ _Epoch = Annotated[datetime | None, BeforeValidator(_epoch_or_none)]
 class _Output(BaseModel):
     """Every field may be missing, empty or null; a wrong type counts as missing."""
 
-    task_id: _Text = None
+    task_id: _Id = None
     task_status: _Text = None
     submit_time: _Time = None
     scheduled_time: _Time = None
@@ -105,7 +116,7 @@ class _Usage(BaseModel):
 
 
 class _Row(BaseModel):
-    task_id: _Text = None
+    task_id: _Id = None
     gmt_create: _Epoch = None
     start_time: _Epoch = None
     model_name: _Text = None
@@ -206,6 +217,7 @@ def _link_expiry(url: str | None) -> datetime | None:
     """Read the end of life that an OSS link carries, in epoch seconds."""
     try:
         expires = parse_qs(urlsplit(url or "").query).get("Expires", [""])[0]
-        return datetime.fromtimestamp(int(expires), UTC)
+        told = datetime.fromtimestamp(int(expires), UTC)
+        return told if _is_of_this_century(told) else None
     except (ValueError, OverflowError, OSError):
         return None
