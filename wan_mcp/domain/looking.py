@@ -28,7 +28,8 @@ log-logistic: nearly a log-normal in the middle, with closed forms and a heavier
 **What was never seen before.** `_ODD` of the weight goes to a task that may take anything (log-logistic with
 shape 1): it keeps a few looks where the learned shape has none, and makes the gaps grow with the root of the time
 when a task is long overdue. No gap is longer than `LONGEST`, none shorter than `SHORTEST`, and the first look
-comes after `FIRST`: what DashScope refuses, it has refused by then, and all else is running.
+comes after `FIRST`: what DashScope refuses, it has refused by then, and all else is running. A kind that takes
+seconds, as with a simulator in a hurry, is looked at from half of its time on, and gets `FEWEST` looks.
 
 **Sharing.** When so many tasks are open that all looks together would take more than the account allows, each task
 takes only every k-th look (`stride`). That is the same answer with a larger λ, so the looks that are left still
@@ -69,6 +70,8 @@ _DENSEST = 3.0
 """The largest c. With it, a task that never ends still takes fewer looks in three hours than one every `EVERY`."""
 _KEPT_BACK = 0.99
 """What is learned from twenty videos is a little too sure of itself, and errs on the side of more looks."""
+FEWEST = 4.0
+"""Looks that any task is worth; one of a minute gets as many by `EVERY`."""
 _ENOUGH = 1e-3
 """A look that so few of the tasks need is not worth counting."""
 
@@ -81,6 +84,11 @@ class Lasting:
     """Half of such tasks have ended by then; seconds."""
     spread: float
     """Of the logarithm: 0.1 means that two in three lie within a tenth of the middle."""
+
+    @property
+    def first(self) -> float:
+        """When to look for the first time; seconds."""
+        return max(SHORTEST, min(FIRST, self.middle / 2))
 
     @property
     def shape(self) -> float:
@@ -165,7 +173,7 @@ class Schedule:
 def schedule(kind: Lasting) -> Schedule:
     """Place as many looks as asking every `EVERY` seconds would take, where an end is likely."""
     worth = _Worth(kind)
-    allowed = expected_looks(kind, count(EVERY, EVERY)) * _KEPT_BACK
+    allowed = max(expected_looks(kind, count(EVERY, EVERY)) * _KEPT_BACK, FEWEST)
     sparse, dense = 0.0, _DENSEST
     for _ in range(12):
         tried = (sparse + dense) / 2
@@ -199,13 +207,14 @@ class _Worth:
     """√h summed up over time, for a kind of task of which a few are odd."""
 
     def __init__(self, kind: Lasting) -> None:
-        self._times = [FIRST, *_grid(kind)]
+        self._first = kind.first
+        self._times = [kind.first, *_grid(kind)]
         roots = [math.sqrt(_hazard(math.sqrt(a * b), kind)) * (b - a) for a, b in pairwise(self._times)]
         self._sums = list(accumulate(roots, initial=0.0))
 
     def looks(self, dense: float) -> Iterator[float]:
         """Where the sum has grown by one over `dense`, within the bounds of a gap."""
-        at, total = FIRST, self._sum(FIRST)
+        at, total = self._first, self._sum(self._first)
         while at < _END:
             yield at
             total += 1 / dense if dense else math.inf
@@ -225,8 +234,8 @@ class _Worth:
 
 
 def _grid(kind: Lasting) -> list[float]:
-    """Times from `FIRST` to `_END`, dense where the kind's tasks end."""
-    times, at, end = list[float](), math.log(FIRST / kind.middle), math.log(_END / kind.middle)
+    """Times from the first look to `_END`, dense where the kind's tasks end."""
+    times, at, end = list[float](), math.log(kind.first / kind.middle), math.log(_END / kind.middle)
     while at < end:
         at += kind.spread / 6 if abs(at) < 6 * kind.spread else min(0.2, abs(at) - 5.9 * kind.spread)
         times.append(kind.middle * math.exp(min(at, end)))
