@@ -164,8 +164,8 @@ class Terminal:
         # Not click's own: it cannot tell Ctrl-C, which is to end with 130, from the end of the input.
         while True:
             words = Text(say("{question} [y/N]:", question=question), end=" ")
-            self.talk.print(folded(words, self.talk.width - 2), end=" ")
             try:
+                self.talk.print(folded(words, self.talk.width - 2), end=" ")
                 line = sys.stdin.readline()
             except KeyboardInterrupt:
                 self.talk.print()
