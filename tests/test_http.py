@@ -25,6 +25,12 @@ from wan_mcp.simulator import serving as simulating
 pytestmark = pytest.mark.anyio
 
 MODERN = "2026-07-28"
+SHOTS = [{"prompt": "A fox wakes."}, {"prompt": "The fox runs."}]
+CREATIONS: dict[str, dict[str, Any]] = {
+    "create_video": {"prompt": "a cat"},
+    "create_film": {"title": "The fox", "shots": SHOTS, "size": "832*480"},
+}
+"""What submits, at once or from the queue."""
 
 
 @pytest.fixture
@@ -290,6 +296,23 @@ async def test_a_submission_in_flight_is_recorded_and_answered_before_it_stops(
     assert task["dashscope_task_id"] == simulator.accepted[0].id
 
 
+async def test_a_shot_in_flight_is_recorded_before_it_stops(env: dict[str, str], simulator: Simulator) -> None:
+    """Nobody waits for its submission, and it is paid for all the same."""
+    simulator.mishap(on="create", kind="delay", seconds=1)
+    async with (
+        http_server(env, "--transport", "streamable-http") as server,
+        in_the_middle_of(server.url, "create_film", **CREATIONS["create_film"]),
+    ):
+        await until(lambda: bool(simulator.requests))
+        server.signal(signal.SIGTERM)
+        code, _ = await server.ended()
+    assert code == 0
+    [film] = (await Person(env).reads("tasks"))["films"]
+    shots = film["shot_numbers"]
+    assert shots.keys() <= {"PENDING", "RUNNING", "QUEUED"}, "it is known what became of each"
+    assert (shots.get("QUEUED") is None) == (len(simulator.accepted) == 2)
+
+
 async def test_a_submission_that_hangs_does_not_hold_it_up_and_is_found_again(
     env: dict[str, str], simulator: Simulator
 ) -> None:
@@ -310,12 +333,15 @@ async def test_a_submission_that_hangs_does_not_hold_it_up_and_is_found_again(
     assert len(simulator.accepted) == 1
 
 
-async def test_a_second_signal_speaks_of_a_submission_on_its_way(env: dict[str, str], simulator: Simulator) -> None:
-    """Who asks twice does not want to wait, and has to hear what is left behind."""
+@pytest.mark.parametrize("tool", CREATIONS)
+async def test_a_second_signal_speaks_of_a_submission_on_its_way(
+    env: dict[str, str], simulator: Simulator, tool: str
+) -> None:
+    """Who asks twice does not want to wait, and has to hear what is left behind; a film's shot is money, too."""
     simulator.mishap(on="create", kind="hang", accept=True)
     async with (
         http_server(env, "--transport", "streamable-http") as server,
-        in_the_middle_of(server.url, "create_video", prompt="a cat"),
+        in_the_middle_of(server.url, tool, **CREATIONS[tool]),
     ):
         await until(lambda: bool(simulator.accepted))
         server.signal(signal.SIGTERM)

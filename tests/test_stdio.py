@@ -60,14 +60,15 @@ async def test_a_signal_ends_it_at_once(environment: dict[str, str], number: sig
 
 
 async def test_the_end_of_stdin_ends_a_call_in_flight(environment: dict[str, str], simulator: Simulator) -> None:
-    """A host that goes away leaves no process behind, and the task is fetched by the next start."""
+    """A host that goes away leaves no process behind, and is told what there is; the next start fetches the task."""
     async with raw_server(environment) as client:
         await client.hello()
         created = await client.call("create_video", prompt="a cat")
         waiting = {"name": "get_video_task", "arguments": {"task_id": created["task_id"]}}
-        await client.begin("tools/call", **waiting, _meta={"progressToken": 1})
+        call = await client.begin("tools/call", **waiting, _meta={"progressToken": 1})
         await client.receive()  # the first word of progress: the call is in flight
         assert await client.hang_up() == 0
+        assert (await client.answer(call))["structuredContent"]["task_id"] == created["task_id"]
     fetched = await Person(environment).reads("show", created["task_id"], "--wait", "20")
     assert fetched["status"] == "SUCCEEDED"
     assert len(simulator.accepted) == 1

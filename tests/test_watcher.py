@@ -4,6 +4,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from tests.conftest import HandClock, made, opened
@@ -220,6 +221,32 @@ async def test_what_exceeds_the_limits_waits_with_us_and_is_sent_in_turn(
     assert not any(call.status == 429 for call in simulator.requests)
     order = [task.order.prompt for task in simulator.accepted]
     assert order == [f"take {number}" for number in range(12)]
+
+
+async def test_before_the_end_what_is_being_sent_is_waited_for_and_nothing_more_is_sent(
+    videos: Videos, simulator: Simulator, clock: HandClock
+) -> None:
+    """Whoever asked for it: a stop that waited for callers only would leave a film's shot half paid."""
+    for number in range(7):
+        await created(videos, f"a cat {number}")
+    clock.turn(200)
+    at_rest = anyio.Event()
+    with videos.watcher.submitting():
+        async with anyio.create_task_group() as stop:
+
+            async def rest() -> None:
+                await videos.watcher.at_rest()
+                at_rest.set()
+
+            stop.start_soon(rest)
+            await anyio.wait_all_tasks_blocked()
+            assert videos.watcher.is_submitting
+            assert not at_rest.is_set()
+            stop.cancel_scope.cancel()
+    await videos.watcher.at_rest()
+    await pass_time(videos, clock, minutes=8)
+    assert len(simulator.accepted) == 5
+    assert len(await videos.newest(status=Status.QUEUED, limit=9)) == 2
 
 
 async def test_a_rate_limit_of_dashscope_becomes_a_place_in_the_queue(

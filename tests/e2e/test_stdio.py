@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import Person
 from tests.conftest import KEY
+from tests.doors import until
 from tests.raw import raw_server
 from tests.test_stdio import environment, finished, simulator, url
 from wan_mcp.simulator import Simulator
@@ -76,3 +78,20 @@ async def test_the_key_and_links_are_in_no_log_whatever_goes_wrong(
     assert "Signature=" not in log
     assert "a very private prompt" not in log
     assert KEY.encode() not in (tmp_path / "ledger" / "ledger.db").read_bytes()
+
+
+async def test_a_submission_that_hangs_does_not_keep_the_process_and_is_found_again(
+    environment: dict[str, str], simulator: Simulator, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A host that has closed stdin waits a few seconds; the next start learns the truth, and pays once."""
+    simulator.mishap(on="create", kind="hang", accept=True)
+    async with raw_server(environment) as client:
+        await client.hello()
+        await client.begin("tools/call", name="create_video", arguments={"prompt": "a cat"})
+        await until(lambda: bool(simulator.accepted))
+        assert await client.hang_up() == 0
+    assert "A submission is still on its way" in capfd.readouterr().err
+
+    again = await Person(environment).reads("create", "a cat", "--no-wait")
+    assert again["status"] in ("SUBMITTING", "UNCERTAIN", "PENDING", "RUNNING")
+    assert len(simulator.accepted) == 1

@@ -1,7 +1,7 @@
 """The server: a name, three sentences for the model, and everything that is published under them."""
 
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
 from types import ModuleType
@@ -26,6 +26,7 @@ from wan_mcp.server.resources import JSON, add_resources
 from wan_mcp.server.subscriptions import News, Subscribers, Subscriptions, subscribers_of
 from wan_mcp.server.tasks import VideoTasks, video_tasks
 from wan_mcp.server.tools import Service, build_tools
+from wan_mcp.server.unanswered import Answers, Questions, Unanswered
 
 INSTRUCTIONS = (
     "wan-mcp makes videos with sound from text (Alibaba Wan 2.5, 5 or 10 s). "
@@ -47,16 +48,21 @@ CACHE: dict[CacheableMethod, CacheHint] = {
 
 
 class WanServer(MCPServer[Subscribers]):
-    """`MCPServer` with two answers put right, and quicker pipes."""
+    """`MCPServer` with two answers put right, and quicker pipes, on which every question is answered."""
 
-    async def run_stdio_async(self) -> None:
-        """Serve over stdin and stdout of this process."""
+    async def run_stdio_async(self, *, at_the_end: Callable[[], None] = lambda: None) -> None:
+        """Serve over stdin and stdout of this process; `at_the_end` is called once nothing more is asked, a few
+        seconds before this returns where something is unanswered."""
         with standard_pipes() as pipes:
             # All that the SDK asks of its files is what ours do.
             files = cast(tuple[Any, Any], pipes or (None, None))
             async with stdio_server(*files) as (incoming, outgoing):
-                options = self._lowlevel_server.create_initialization_options()
-                await self._lowlevel_server.run(incoming, outgoing, options)
+                unanswered = Unanswered()
+                await self._lowlevel_server.run(
+                    Questions(incoming, unanswered, at_the_end),
+                    Answers(outgoing, unanswered),
+                    self._lowlevel_server.create_initialization_options(),
+                )
 
     async def read_resource(
         self, uri: Any, context: Context[Subscribers, Any] | None = None

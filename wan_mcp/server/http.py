@@ -28,7 +28,7 @@ from wan_mcp.server.endpoints import build_app
 from wan_mcp.server.oauth import Issuer
 from wan_mcp.server.opening import Opening
 from wan_mcp.server.requests import NamesOnly, OpenRequests
-from wan_mcp.server.transports import log_to_stderr
+from wan_mcp.server.transports import STILL_SUBMITTING, log_to_stderr
 from wan_mcp.service.composition import open_service
 from wan_mcp.settings import Settings
 
@@ -76,7 +76,7 @@ def _told_to_stop() -> Generator[Callable[[], Awaitable[int | None]]]:
 def _end_at_the_latest(code: int, opening: Opening) -> None:
     def leave(*_: object) -> None:
         if opening.is_submitting:
-            logger.warning("A submission is still on its way; the next start finds out what became of it")
+            logger.warning(STILL_SUBMITTING)
         os._exit(code)
 
     def give_up() -> None:

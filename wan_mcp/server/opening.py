@@ -35,6 +35,7 @@ class Opening:
         self._wanted = anyio.Event()
         self._outcome: Videos | WanError | None = None
         self._answered = anyio.Event()
+        self._is_in_a_hurry = False
 
     async def run(self) -> None:
         """Open, and keep open for ever."""
@@ -73,18 +74,27 @@ class Opening:
             raise self._outcome or RuntimeError("the service answered with nothing")
         return self._outcome
 
-    async def at_rest(self) -> None:
-        """Return once no submission is on its way."""
+    def hurry(self) -> None:
+        """Answer whoever waits for a task or a film as it stands: nobody listens for long any more."""
+        self._is_in_a_hurry = True
         if self._outcome is not None and not isinstance(self._outcome, WanError):
-            await self._outcome.at_rest()
+            self._outcome.watcher.end_waits()
+
+    async def at_rest(self) -> None:
+        """Send nothing more from the queue, and return once no submission is on its way."""
+        if self._outcome is not None and not isinstance(self._outcome, WanError):
+            await self._outcome.watcher.at_rest()
 
     @property
     def is_submitting(self) -> bool:
-        """Is a caller's submission on its way?"""
-        return self._outcome is not None and not isinstance(self._outcome, WanError) and self._outcome.is_submitting
+        """Is a submission on its way, whoever asked for it?"""
+        outcome = self._outcome
+        return outcome is not None and not isinstance(outcome, WanError) and outcome.watcher.is_submitting
 
     def _answer(self, outcome: "Videos | WanError") -> None:
         self._outcome = outcome
+        if self._is_in_a_hurry:
+            self.hurry()
         self._answered.set()
 
 

@@ -17,10 +17,8 @@ from contextlib import contextmanager
 import anyio
 
 _AT_ONCE = 1 << 16
-_LAST_WORDS = 0.1
-"""Seconds from the end of the input to the end of the server: who pipes a question in is told what is known at once."""
-_LAST_ROOM = 2.0
-"""Seconds after the end of the input in which a host may still read."""
+_LAST_ROOM = 4.0
+"""Seconds after the end of the input in which a host may still read; answers come for most of that time."""
 
 
 class Incoming:
@@ -47,7 +45,6 @@ class Incoming:
                 break
         if begun:
             yield begun.decode("utf-8", "replace")
-        await anyio.sleep(_LAST_WORDS)
 
 
 class Outgoing:

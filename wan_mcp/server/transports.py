@@ -9,8 +9,10 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,11 @@ from wan_mcp.server.opening import Opening
 
 if TYPE_CHECKING:  # the service is imported when it is opened
     from wan_mcp.service.videos import Videos
+
+
+_LAST_MOMENT = 4.5
+"""Seconds after the last question for what must not be cancelled: a submission that takes longer is found again."""
+STILL_SUBMITTING = "A submission is still on its way; the next start finds out what became of it"
 
 
 def log_to_stderr(level: str) -> None:
@@ -53,8 +60,22 @@ async def _serve_stdio(opener: Callable[[], "AbstractAsyncContextManager[Videos]
     server = build_server(opening)
     async with anyio.create_task_group() as background:
         background.start_soon(opening.run)
-        await server.run_stdio_async()
+        await server.run_stdio_async(at_the_end=partial(_end_soon, opening))
         background.cancel_scope.cancel()
+
+
+def _end_soon(opening: Opening) -> None:
+    """The host has said its last word, and waits for our end."""
+
+    def give_up() -> None:
+        if opening.is_submitting:
+            logging.getLogger(__name__).warning(STILL_SUBMITTING)
+        os._exit(0)
+
+    opening.hurry()
+    watchdog = threading.Timer(_LAST_MOMENT, give_up)
+    watchdog.daemon = True
+    watchdog.start()
 
 
 def _leave(number: int, _frame: FrameType | None) -> None:

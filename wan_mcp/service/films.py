@@ -211,7 +211,7 @@ class Films:
         report = await self.get(film_id, caller=caller)
         known = {shot.newest.id for shot in report.attention}
         next_word = self._clock.ticks()
-        while not report.is_settled and (left := give_up_at - self._clock.ticks()) > 0:
+        while not report.is_settled and self._watcher.may_wait and (left := give_up_at - self._clock.ticks()) > 0:
             if progress is not None and self._clock.ticks() >= next_word:
                 next_word = self._clock.ticks() + _TICK
                 await progress(report)

@@ -73,8 +73,6 @@ class Videos:
         self._reports = reports
         self._tally = tally
         self._open_waits = 0
-        self._creating = 0
-        self._created = anyio.Event()
 
     # Creating
 
@@ -113,13 +111,8 @@ class Videos:
         if not agreed and self.spending.must_ask(cost, None, can_ask=False):
             return await self._still_open(draft)
         # Whoever asked may hang up at any moment. What is sent must reach the ledger all the same.
-        self._creating += 1
-        try:
+        with self.watcher.submitting():
             return await _shielded(self._reserve_and_send(draft))
-        finally:
-            self._creating -= 1
-            self._created.set()
-            self._created = anyio.Event()
 
     async def _still_open(self, draft: VideoTask) -> Report:
         """Nobody agreed to this price, since it was open already: if that has ended by now, it is not made anew."""
@@ -127,16 +120,6 @@ class Videos:
         if known is None:
             raise self.spending.unagreed(draft.cost, again="create_video")
         return await self._reports.of(known, is_known_request=True)
-
-    @property
-    def is_submitting(self) -> bool:
-        """Is a caller's submission on its way?"""
-        return bool(self._creating)
-
-    async def at_rest(self) -> None:
-        """Return once no caller's submission is on its way: the moment to close, for who can wait for it."""
-        while self.is_submitting:
-            await self._created.wait()
 
     def _draft(self, request: VideoRequest, caller: str) -> VideoTask:
         now = self._clock.now()
@@ -201,7 +184,11 @@ class Videos:
 
     async def _wait(self, report: Report, give_up_at: float, progress: Progress | None, caller: str | None) -> Report:
         next_word = self._clock.ticks()
-        while not report.task.is_settled and not report.to_be_mended and (left := give_up_at - self._clock.ticks()) > 0:
+        while (
+            self.watcher.may_wait
+            and not (report.task.is_settled or report.to_be_mended)
+            and (left := give_up_at - self._clock.ticks()) > 0
+        ):
             # News ends a tick early, and a client is told once a second at most.
             if progress is not None and self._clock.ticks() >= next_word:
                 next_word = self._clock.ticks() + _TICK
@@ -213,7 +200,7 @@ class Videos:
     async def _wait_for_change(self, task: VideoTask, seconds: float) -> None:
         """News of other tasks ends the wait too early, so go on for what is left of it."""
         until = self._clock.ticks() + seconds
-        while (left := until - self._clock.ticks()) > 0:
+        while self.watcher.may_wait and (left := until - self._clock.ticks()) > 0:
             await self.watcher.wait_for_news(left)
             latest = await self._ledger.get(task.id)
             if latest is None or latest.version != task.version:

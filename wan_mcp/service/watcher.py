@@ -6,7 +6,8 @@ process is gone, the tasks that nobody watches are taken over and asked the same
 
 import logging
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -109,6 +110,11 @@ class Watcher:
         self._taking = anyio.Lock()
         """Held by whoever takes over or claims: what is taken over and too old is not claimed before it is released."""
         self._sending_pause = _Pause()
+        self._may_send = True
+        self._submitting = 0
+        self._submitted = anyio.Event()
+        self.may_wait = True
+        """May a caller be kept waiting for news?"""
         self._next_round: datetime | None = None
         self._compared: Stamp | None = None
         self._neighbours: set[str] = set()
@@ -139,6 +145,11 @@ class Watcher:
     async def wait_for_news(self, seconds: float) -> None:
         """Return at the next change of any task here, or after `seconds`."""
         await self._wait_for(self._news, seconds)
+
+    def end_waits(self) -> None:
+        """Keep nobody waiting from now on: they are told what there is."""
+        self.may_wait = False
+        self._tell()
 
     def watch(self, task: VideoTask) -> None:
         """Look after `task` from now on; the ledger already says that this process does."""
@@ -209,7 +220,7 @@ class Watcher:
     def _next_due(self, now: datetime) -> datetime:
         """When there is something to do, as it looks now. Looks are begun in a few lots rather than one by one."""
         dues = [self._next_round or now, self._agenda.next_due(looks=self._looking <= _LOOKS_AT_ONCE // 2)]
-        if self._agenda.has_a_queue and not self._is_sending_the_queue:
+        if self._agenda.has_a_queue and self._may_send and not self._is_sending_the_queue:
             dues.append(self._sending_pause.until or now)
         return min(due for due in dues if due is not None)
 
@@ -286,7 +297,7 @@ class Watcher:
             self._looking += isinstance(step, Look)
             steps.start_soon(self._perform, watched, step)
         is_time = self._sending_pause.until is None or now >= self._sending_pause.until
-        if self._agenda.has_a_queue and is_time and not self._is_sending_the_queue:
+        if self._agenda.has_a_queue and is_time and self._may_send and not self._is_sending_the_queue:
             self._is_sending_the_queue = True
             steps.start_soon(self._send_next_of_queue)
 
@@ -323,6 +334,29 @@ class Watcher:
         self._wake_if_sooner()
 
     # Sending
+
+    @contextmanager
+    def submitting(self) -> Generator[None]:
+        """Meanwhile a submission is on its way, or may be in a moment."""
+        self._submitting += 1
+        try:
+            yield
+        finally:
+            self._submitting -= 1
+            self._submitted.set()
+            self._submitted = anyio.Event()
+
+    @property
+    def is_submitting(self) -> bool:
+        """Is a submission on its way, of a caller, of the queue or of a film?"""
+        return bool(self._submitting)
+
+    async def at_rest(self) -> None:
+        """Send nothing more from the queue, and return once no submission is on its way: the moment to close, for who
+        can wait for it."""
+        self._may_send = False
+        while self.is_submitting:
+            await self._submitted.wait()
 
     async def send(self, task: VideoTask, *, from_queue: bool = False) -> VideoTask:
         """Submit a SUBMITTING task of this process and record what became of it. Exactly one POST is sent,
@@ -384,9 +418,9 @@ class Watcher:
     async def _send_next_of_queue(self) -> None:
         """Serve the queue: whoever is first in line, not necessarily the task whose step this was."""
         try:
-            with anyio.CancelScope(shield=True):
+            with anyio.CancelScope(shield=True), self.submitting():
                 async with self._taking:
-                    if not self._agenda.has_a_queue:
+                    if not self._agenda.has_a_queue or not self._may_send:
                         return
                     claimed = await self._ledger.claim_next(
                         self._account, owner=self._owner.id, model=self._model, now=self._clock.now()
