@@ -111,6 +111,17 @@ def test_bad_settings_are_told_by_name(words: list[str]) -> None:
     assert "No money moved." in result.stderr
 
 
+@pytest.mark.parametrize("words", [["token", "a b"], ["install", "cursor"], ["serve", "--transport", "sse"]])
+def test_money_is_not_spoken_of_where_it_has_no_place(words: list[str], tmp_path: Path) -> None:
+    """Who makes a token asks nobody for money; "No money moved" would only make them think of it."""
+    env = {"HOME": str(tmp_path), "WAN_MCP_TOKENS_FILE": str(tmp_path / "nowhere")}
+    result = run(*words, env=env)
+
+    assert result.exit_code == 1
+    assert result.stderr
+    assert "No money moved" not in result.stderr
+
+
 def test_an_error_is_data_too_where_data_is_asked_for() -> None:
     """A script reads stdout; the words on stderr are for the person who looks for the reason."""
     result = run("show", "vid_nobody", "--json")

@@ -86,6 +86,24 @@ async def test_a_key_that_dashscope_refuses_is_a_problem(person: Person) -> None
     assert "WAN_MCP_REGION" in finding["advice"]
 
 
+async def test_who_asks_is_spoken_to_and_not_of(person: Person) -> None:
+    """A model is told what the person can do; here the person reads."""
+    key = await found(person, "key", DASHSCOPE_API_KEY="")
+    settings = await found(person, "settings", WAN_MCP_REGION="mars")
+
+    assert key["advice"].startswith("You can create one")
+    assert settings["advice"].startswith("You must mend these")
+
+
+async def test_the_doctor_does_not_send_to_the_doctor(person: Person, tmp_path: Path) -> None:
+    """Whoever reads this of a ledger that cannot be used is there already."""
+    (tmp_path / "torn.db").write_bytes(b"no ledger" * 1000)
+    ledger = await found(person, "ledger", WAN_MCP_LEDGER=str(tmp_path / "torn.db"))
+
+    assert ledger["state"] == "problem"
+    assert ledger["advice"] == "Without it nothing is sent. Check the disk, the file's rights, or WAN_MCP_LEDGER."
+
+
 async def test_a_simulator_that_is_gone_is_asked_after(person: Person, tmp_path: Path) -> None:
     """No network is to be checked on the way to this machine."""
     with socket.socket() as taken:

@@ -1,6 +1,7 @@
 """How one task looks in a terminal, status by status: nothing is paid twice for want of a word."""
 
 import io
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,13 @@ from tests.making import a_request
 from wan_mcp.cli import pages
 from wan_mcp.cli.tables import table
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V
+from wan_mcp.domain.chinese import CHINESE
+from wan_mcp.domain.chinese.domain import DOMAIN
+from wan_mcp.domain.chinese.media import MEDIA
+from wan_mcp.domain.chinese.service import SERVICE
 from wan_mcp.domain.task import Problem, Status, VideoTask
 from wan_mcp.service.report import Report
+from wan_mcp.settings import Settings
 
 NOON = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 
@@ -117,6 +123,26 @@ def test_who_sits_at_the_terminal_is_the_person() -> None:
     """A model is told about them; they are told themselves."""
     assert pages.in_commands("The person must agree first.") == "You must agree first."
     assert pages.in_commands("Raise max_cost if the person agrees.") == "Raise --max-cost if you agree."
+
+
+def test_no_error_speaks_of_the_person_to_that_person() -> None:
+    """Whatever is added: the words of the floors below the doors are for a model, and for a person, too."""
+    settings = {field.description for field in Settings.model_fields.values()}
+    heard = [word for pair in (SERVICE | DOMAIN | MEDIA).items() if pair[0] not in settings for word in pair]
+
+    assert any("the person" in words for words in heard)
+    assert [words for words in map(pages.in_commands, heard) if re.search("[Tt]he person|本人", words)] == []
+
+
+def test_a_command_is_told_with_the_id_that_it_wants() -> None:
+    """`wan-mcp show` alone is a usage error."""
+    words = "Call get_video_task with {task} to see how it is doing."
+    for template, command in (
+        (words, "Run `wan-mcp show vid_a-1` to see how it is doing."),
+        (CHINESE[words], "请运行 `wan-mcp show vid_a-1` 查看进展。"),
+        ("Call get_film with it.", "Run `wan-mcp film` with it."),
+    ):
+        assert pages.in_commands(template.format(task="vid_a-1")) == command
 
 
 def test_somebody_who_has_commands_is_not_told_tools() -> None:

@@ -332,6 +332,7 @@ async def test_what_runs_is_not_cancelled_and_it_says_so(person: Person, simulat
 
     assert result.exit_code == 1
     assert "already being rendered" in result.stderr
+    assert f"run `wan-mcp show {task['task_id']}` to fetch it" in result.stderr
 
 
 # settle

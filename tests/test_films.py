@@ -400,12 +400,14 @@ async def test_nobody_is_asked_about_what_the_day_does_not_hold(url: str, tmp_pa
         order = await videos.films.order(a_script())
         with pytest.raises(OverBudget) as told:
             await videos.films.needs_consent(order, None)
-        assert told.value.next_step.startswith("Wait for tomorrow, ask for something cheaper")
+        assert told.value.next_step == ("Ask for something cheaper, or the person raises WAN_MCP_BUDGET_PER_DAY."), (
+            "on no day there is so much"
+        )
         dear = a_request(size="1920*1080", duration=10)
         await videos.create(dear, agreed=True)
         with pytest.raises(OverBudget) as told:
             await videos.needs_consent(a_request("another", size="1920*1080", duration=10), None)
-        assert told.value.next_step.startswith("Wait for open tasks to end or for tomorrow, or")
+        assert told.value.next_step.startswith("Wait for open tasks to end, wait for tomorrow, or")
         assert not await videos.needs_consent(dear, None), "open already, and not paid again"
 
 
@@ -419,7 +421,7 @@ async def test_what_is_too_dear_for_a_film_is_told_of_its_shots(url: str, tmp_pa
         assert "shorter shots or a smaller size" in told.value.words
         small = await videos.films.order(a_script(**({"shots": shots(3)} | SMALL)))
         with pytest.raises(OverBudget) as told:
-            await videos.films.needs_consent(small, 1)
+            await videos.films.needs_consent(small, 2)
         assert "fewer or shorter shots" in told.value.words
 
 

@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,7 +24,7 @@ from tests.processes import DAY_START, at_once, budget, reserved
 from tests.rights import as_nobody
 from tests.tasks import T0, a_task
 from wan_mcp.adapters.ledger import SAME_REQUEST, Ledger, rows, schema
-from wan_mcp.domain.caller import Rights
+from wan_mcp.domain.caller import PERSON, Rights
 from wan_mcp.domain.catalogue import WAN25_T2V
 from wan_mcp.domain.errors import LedgerUnusable, OverBudget, StaleTask
 from wan_mcp.domain.money import Money
@@ -437,6 +438,51 @@ def test_the_sum_of_any_prices_is_exact(micros: list[int]) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         assert anyio.run(total, folder).micros == sum(micros)
+
+
+CHEAPER = "ask for something cheaper"
+OPEN_TASKS, TOMORROW = "wait for open tasks to end", "wait for tomorrow"
+
+
+@pytest.mark.parametrize(
+    ("per_day", "before", "cheapest", "ways"),
+    [
+        ("1", [], "1.50", []),  # on no day is there so much, nor for anything
+        ("2", [], "1.50", [CHEAPER]),
+        ("3.50", [S.SUCCEEDED], "1.50", [TOMORROW]),  # 0.50 left, which buys nothing
+        ("3.50", [S.SUCCEEDED], "0.50", [TOMORROW, CHEAPER]),
+        ("5.90", [S.SUCCEEDED], "3", [TOMORROW]),  # it is the cheapest itself
+        ("3.50", [S.RUNNING], "1.50", [OPEN_TASKS, TOMORROW]),
+        ("6.50", [S.RUNNING, S.SUCCEEDED], "0.50", [OPEN_TASKS, TOMORROW, CHEAPER]),
+        ("4.50", [S.RUNNING, S.SUCCEEDED], "1.50", [TOMORROW]),  # what is charged stays charged today
+    ],
+)
+async def test_over_budget_only_ways_that_can_help_are_told(
+    ledger: Ledger, per_day: str, before: list[Status], cheapest: str, ways: list[str]
+) -> None:
+    """A person who waits for tomorrow, and hears the same then, was sent round in circles."""
+    for status in before:
+        await written(ledger, status)
+    mine = replace(budget(per_day), cheapest=cny(cheapest))
+    for rights, raised in (
+        (PERSON, "the person raises WAN_MCP_BUDGET_PER_DAY."),
+        (Rights(per_day=cny(per_day)), "the person raises it: budget_per_day in WAN_MCP_TOKENS_FILE, or"),
+    ):
+        with pytest.raises(OverBudget) as told:
+            await ledger.refuse_over_budget(a_task(), cny("3"), mine, DAY_START, rights)
+        begin = ", ".join(ways) + ", or " if ways else "only this helps: "
+        assert told.value.next_step[0].isupper()
+        assert told.value.next_step.lower().startswith((begin + raised).lower())
+
+
+async def test_a_caller_hears_of_ways_by_the_cap_and_the_price_alone(ledger: Ledger) -> None:
+    """How much others have spent cannot be guessed from the advice."""
+    mine = replace(budget("4"), cheapest=cny("1.50"))
+    await reserved(ledger, a_task())
+    for cost, ways in (("3", "Wait for tomorrow, ask for something cheaper"), ("9", "Ask for something cheaper")):
+        with pytest.raises(OverBudget) as told:
+            await ledger.refuse_over_budget(a_task(caller="eve"), cny(cost), mine, DAY_START, Rights())
+        assert told.value.next_step == f"{ways}, or the person raises WAN_MCP_BUDGET_PER_DAY."
 
 
 async def test_a_callers_own_budget_binds_only_them(ledger: Ledger) -> None:

@@ -99,7 +99,7 @@ async def test_what_is_not_saved_cannot_be_seen_and_says_why(
             answer = await client.call_tool("preview_video", {"task_id": task_id})
             assert answer.is_error
             assert wanted in text(answer)
-            assert "No money moved. Call get_video_task until its file is saved." in text(answer)
+            assert f"No money moved. Call get_video_task with {task_id} until its file is saved." in text(answer)
             assert data(answer)["error"]["code"] == "NoVideo"
         await client.call_tool("cancel_video_task", {"task_id": waiting})
         canceled = await client.call_tool("preview_video", {"task_id": waiting})

@@ -347,6 +347,7 @@ class Settings(BaseSettings):
             per_task=Money(per_task, currency) if per_task.is_finite() else None,
             per_day=Money(per_day, currency) if per_day.is_finite() else None,
             confirm_above=Money(confirm, currency) if confirm.is_finite() else None,
+            cheapest=self.limits.cheapest(self.model, self.region),
         )
 
 

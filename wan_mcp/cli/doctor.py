@@ -16,7 +16,7 @@ from rich.text import Text
 
 from wan_mcp import __version__
 from wan_mcp.cli.lines import Folded
-from wan_mcp.cli.pages import padded, printable, unsaved_words
+from wan_mcp.cli.pages import in_commands, padded, printable, unsaved_words
 from wan_mcp.cli.session import run
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import BadSettings, WanError
@@ -131,7 +131,8 @@ def _of_settings() -> Iterator[Finding]:
 
 
 def _problem(check: str, error: WanError) -> Finding:
-    return Finding(check=check, state="problem", found=printable(error.what), advice=printable(error.next_step))
+    what, advice = (in_commands(printable(words)) for words in (error.what, error.next_step))
+    return Finding(check=check, state="problem", found=what, advice=advice)
 
 
 async def _of_service(settings: Settings) -> list[Finding]:

@@ -94,14 +94,12 @@ def ask(terminal: Terminal, cost: Money, account: Account, question: str) -> Non
     if not terminal.can_ask:
         raise NeedsConsent(
             say(
-                "This costs {cost}, the person is asked above {threshold}, and there is no terminal to ask on. "
+                "This costs {cost}, you are asked above {threshold}, and there is no terminal to ask on. "
                 "Nothing was sent.",
                 cost=cost,
                 threshold=account.budget.confirm_above,
             ),
-            next_step=say(
-                "Once the person agrees, run it again with --max-cost {plain}, or with --yes.", plain=cost.plain
-            ),
+            next_step=say("If you agree, run it again with --max-cost {plain}, or with --yes.", plain=cost.plain),
         )
     if not terminal.ask(pages.printable(question), at_a_stop=say("Nothing was sent. No money moved.")):
         raise Declined(say("You did not agree to {cost}. Nothing was sent.", cost=cost))

@@ -56,14 +56,26 @@ _RUN_AGAIN = {"call again": "run it again", "重新调用": "重新运行", "再
 _YOU = {
     "The person must": "You must",
     "The person can": "You can",
+    "The person settles": "You settle",
+    "the person must": "you must",
+    "the person raises": "you raise",
     "if the person agrees": "if you agree",
+    "Ask the person; once they agree, call": "If you agree, call",
+    "a person settled": "you settled",
     "须先征得本人同意": "须先经你同意",
-    "若本人同意": "若你同意",
+    "在本人同意后": "在你同意后",
+    "若本人": "若你",
+    "只能由本人": "只能由你",
+    "由本人": "由你",
+    "本人已裁定": "你已裁定",
+    "请询问本人；同意后，": "若你同意，",
     "请本人": "请",
     "本人可": "你可",
 }
 """A model is told of the person; at a terminal sits that person."""
-_TOOL = re.compile(rf"({'|'.join(_RUN)})?\b({'|'.join(_COMMANDS)})\b")
+_TOOL = re.compile(rf"({'|'.join(_RUN)})?\b({'|'.join(_COMMANDS)})\b(?: with ((?:vid|film)_[\w-]+))?")
+_WITH_IT = re.compile(r"用 ((?:vid|film)_[\w-]+) (调用 \w+)")
+"""In Chinese what a tool is called with stands before it."""
 
 
 def printable(text: str) -> str:
@@ -82,11 +94,12 @@ def in_commands(words: str) -> str:
     """Words for a model with tools, for a person with commands."""
 
     def command(found: re.Match[str]) -> str:
-        return f"{_RUN.get(found[1] or '', '')}{_COMMANDS[found[2]]}"
+        name = _COMMANDS[found[2]]
+        return _RUN.get(found[1] or "", "") + (f"{name[:-1]} {found[3]}`" if found[3] else name)
 
     for told, ours in (_RUN_AGAIN | _YOU).items():
         words = words.replace(told, ours)
-    return _TOOL.sub(command, words)
+    return _TOOL.sub(command, _WITH_IT.sub(r"\2 with \1", words))
 
 
 def badge(status: Status) -> Text:

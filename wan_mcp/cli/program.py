@@ -23,6 +23,8 @@ GROUPS = (
     ("Servers", ("serve", "token", "simulate")),
 )
 """As newcomers meet them."""
+_WITHOUT_MONEY = frozenset({"install", "doctor", "serve", "token", "simulate"})
+"""Nobody thinks of money there, and that none moved would only make them think."""
 _LONGEST = max(len(name) for _, names in GROUPS for name in names)
 
 EXAMPLES = (
@@ -71,12 +73,12 @@ class Program(click.Group):
         """Read what stands before the command. Whether `--json` follows counts from here on, for errors too."""
         terminal = ctx.obj = ctx.obj or Terminal.here()
         terminal.as_json = "--json" in takewhile(lambda word: word != "--", args)
-        with _told(terminal):
+        with _told(terminal, ctx):
             return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; what it could not do is told on stderr, and the exit code is 1."""
-        with _told(ctx.obj):
+        with _told(ctx.obj, ctx):
             return super().invoke(ctx)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -93,12 +95,12 @@ class Program(click.Group):
 
 
 @contextmanager
-def _told(terminal: Terminal) -> Generator[None]:
+def _told(terminal: Terminal, ctx: click.Context) -> Generator[None]:
     """Turn errors into words and exit codes, and into data where that is asked for."""
     try:
         yield
     except WanError as error:
-        terminal.tell_error(error)
+        terminal.tell_error(error, is_about_money=ctx.invoked_subcommand not in _WITHOUT_MONEY)
         raise click.exceptions.Exit(1) from error
     except click.ClickException as error:
         if not terminal.as_json:

@@ -129,14 +129,15 @@ class Terminal:
         """Lines are broken for a person; whoever reads a pipe breaks them for themselves."""
         self.talk.print(folded(text, self.talk.width) if self.talk.is_terminal else text, soft_wrap=True)
 
-    def tell_error(self, error: WanError) -> None:
+    def tell_error(self, error: WanError, *, is_about_money: bool = True) -> None:
         """Say what went wrong, in the words of every door; with `--json` also as data."""
         if self.as_json:
             shown = views.error(error)[1]
             if "next_step" in shown:
                 shown["next_step"] = pages.in_commands(shown["next_step"])
             self.data(shown)
-        what, words = (pages.in_commands(pages.printable(text)) for text in (error.what, error.words))
+        told = error.words if is_about_money or error.money_moved == "maybe" else error.words_without_money
+        what, words = (pages.in_commands(pages.printable(text)) for text in (error.what, told))
         text = Text(words)
         text.stylize("red", 0, len(what))
         self._talk(text)

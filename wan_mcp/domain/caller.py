@@ -32,6 +32,7 @@ def own_budget(budget: Budget, rights: Rights) -> Budget:
         per_task=_lower(budget.per_task, rights.per_task),
         per_day=_lower(budget.per_day, rights.per_day) if rights.per_day else None,
         confirm_above=budget.confirm_above,
+        cheapest=budget.cheapest,
     )
 
 

@@ -59,6 +59,11 @@ class WanError(Exception):
         """The whole text for a person or a model, in the order that never varies."""
         return sentences(self.what, said(_MONEY_WORDS[self.money_moved]), self.next_step)
 
+    @property
+    def words_without_money(self) -> str:
+        """The same where money has no place: for whoever did something that costs nothing whatever comes of it."""
+        return sentences(self.what, self.next_step)
+
 
 class Mistake(str):
     """One problem of a call in words, which also knows what it is about."""

@@ -59,6 +59,8 @@ class Budget:
     per_day: Money | None
     confirm_above: Money | None
     """Above this price the person is asked first. Zero asks always, `None` never."""
+    cheapest: Money | None = None
+    """The price of the cheapest video that may be asked for, where that is known."""
 
     @property
     def asks_always(self) -> bool:
@@ -68,6 +70,10 @@ class Budget:
     def asks_for(self, cost: Money) -> bool:
         """Must the person be asked before this is spent?"""
         return self.asks_always or (self.confirm_above is not None and cost > self.confirm_above)
+
+    def has_cheaper(self, cost: Money, *, within: Money) -> bool:
+        """Is there anything cheaper than `cost` that `within` would hold?"""
+        return self.cheapest is None or (cost > self.cheapest and not self.cheapest > within)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,9 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from wan_mcp.domain.arguments import Arguments, show
-from wan_mcp.domain.catalogue import MODELS, Model
+from wan_mcp.domain.catalogue import MODELS, Model, Region
 from wan_mcp.domain.language import say
+from wan_mcp.domain.money import Money
 
 REQUEST_ARGUMENTS = (
     "prompt",
@@ -30,6 +31,16 @@ class Limits:
 
     resolutions: tuple[str, ...] | None = None
     max_duration: int | None = None
+
+    def cheapest(self, model: Model, region: Region) -> Money:
+        """The price of the cheapest single request that they leave."""
+        tiers = self.tiers(model)
+        prices = [model.quote(region=region, resolution=tier, duration=min(model.durations)).amount for tier in tiers]
+        return min(prices, key=lambda price: price.amount)
+
+    def tiers(self, model: Model) -> list[str]:
+        """The resolutions that they leave."""
+        return [tier for tier in model.sizes if self.resolutions is None or tier in self.resolutions]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,17 +131,11 @@ def parse_duration(arguments: Arguments, model: Model, limits: Limits) -> int:
 
 def parse_resolution(arguments: Arguments, model: Model, limits: Limits) -> str | None:
     """Read `resolution`, one of the model's tiers that the operator allows."""
-    tiers = [tier for tier in model.sizes if limits.resolutions is None or tier in limits.resolutions]
-    return arguments.word("resolution", tiers)
+    return arguments.word("resolution", limits.tiers(model))
 
 
 def _allowed_sizes(model: Model, limits: Limits) -> list[str]:
-    return [
-        size
-        for tier, sizes in model.sizes.items()
-        if limits.resolutions is None or tier in limits.resolutions
-        for size in sizes
-    ]
+    return [size for tier in limits.tiers(model) for size in model.sizes[tier]]
 
 
 def _normal_size(text: str) -> str:

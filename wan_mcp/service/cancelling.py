@@ -42,13 +42,17 @@ class Cancelling:
                         task=task.id,
                     ),
                     next_step=say(
-                        "It will be charged {cost} if it succeeds; call get_video_task to fetch it.", cost=task.cost
+                        "It will be charged {cost} if it succeeds; call get_video_task with {task} to fetch it.",
+                        cost=task.cost,
+                        task=task.id,
                     ),
                 )
             case Status.SUBMITTING | Status.UNCERTAIN:
                 raise TooLate(
                     say("It is not known yet whether DashScope accepted {task}.", task=task.id),
-                    next_step=say("Call get_video_task later; while it is PENDING it can be cancelled."),
+                    next_step=say(
+                        "Call get_video_task with {task} later; while it is PENDING it can be cancelled.", task=task.id
+                    ),
                 )
             case _:
                 raise TooLate(
@@ -63,7 +67,10 @@ class Cancelling:
         except StaleTask:
             raise TooLate(
                 say("{task} was being sent at this very moment.", task=task.id),
-                next_step=say("Call cancel_video_task again: while it is PENDING it can still be cancelled."),
+                next_step=say(
+                    "Call cancel_video_task with {task} again: while it is PENDING it can still be cancelled.",
+                    task=task.id,
+                ),
             ) from None
         self._watcher.refresh(canceled)
         return canceled
@@ -79,7 +86,7 @@ class Cancelling:
             await self._asked_now(task)
             raise TooLate(
                 say("{task} is no longer PENDING, and DashScope cancels only what has not started.", task=task.id),
-                next_step=say("Call get_video_task to see how it is doing."),
+                next_step=say("Call get_video_task with {task} to see how it is doing.", task=task.id),
             ) from error
 
     async def _asked_now(self, task: VideoTask) -> VideoTask:

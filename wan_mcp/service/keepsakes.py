@@ -30,12 +30,12 @@ def saved_file(task: VideoTask) -> str:
     if task.is_open:
         raise NoVideo(
             say("{task} is {status}, so there is no video of it yet.", task=task.id, status=task.status),
-            next_step=say("Call get_video_task until its file is saved."),
+            next_step=say("Call get_video_task with {task} until its file is saved.", task=task.id),
         )
     if task.is_to_be_saved:
         raise NoVideo(
             say("The file of {task} is still being saved.", task=task.id),
-            next_step=say("Call get_video_task until its file is saved."),
+            next_step=say("Call get_video_task with {task} until its file is saved.", task=task.id),
         )
     if task.status is Status.SUCCEEDED:
         raise NoVideo(say("The file of {task} could not be saved, and its link is dead.", task=task.id))

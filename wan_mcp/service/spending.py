@@ -81,8 +81,8 @@ class Spending:
                     caller=caller,
                     own=own,
                 ),
-                next_step=say(
-                    "{cheaper}, or the person raises budget_per_task in WAN_MCP_TOKENS_FILE.", cheaper=cheaper
+                next_step=self._ways(
+                    cost, own, cheaper, say("the person raises budget_per_task in WAN_MCP_TOKENS_FILE")
                 ),
             )
         if cap is not None and cost > cap:
@@ -90,8 +90,14 @@ class Spending:
                 say("A shot costs {cost}, and one video may cost {per_task} at most.", cost=cost, per_task=cap)
                 if is_shot
                 else say("This costs {cost}, and one video may cost {per_task} at most.", cost=cost, per_task=cap),
-                next_step=say("{cheaper}, or the person raises WAN_MCP_BUDGET_PER_TASK.", cheaper=cheaper),
+                next_step=self._ways(cost, cap, cheaper, say("the person raises WAN_MCP_BUDGET_PER_TASK")),
             )
+
+    def _ways(self, cost: Money, most: Money, cheaper: str, raised: str) -> str:
+        """What can help: nothing cheaper where even the cheapest is too dear."""
+        if self._settings.budget.has_cheaper(cost, within=most):
+            return say("{cheaper}, or {raised}.", cheaper=cheaper, raised=raised)
+        return say("Only this helps: {raised}.", raised=raised)
 
     async def refuse_beyond_today(self, payer: Payer, cost: Money) -> None:
         """Let through what today's budgets still hold: nobody is asked about what would be refused all the same.
@@ -128,18 +134,17 @@ class Spending:
         Raises:
             OverBudget: it costs more than `max_cost`.
         """
-        if max_cost is not None and cost.amount > Decimal(str(max_cost)):
+        most = None if max_cost is None else Money(Decimal(str(max_cost)), cost.currency)
+        if most is not None and cost > most:
             raise OverBudget(
-                say(
-                    "This costs {cost}, more than the max_cost of {most}.",
-                    cost=cost,
-                    most=Money(Decimal(str(max_cost)), cost.currency),
-                ),
-                next_step=say(
-                    "{cheaper}, or raise max_cost if the person agrees.",
-                    cheaper=say("Ask for fewer or shorter shots or a smaller size")
+                say("This costs {cost}, more than the max_cost of {most}.", cost=cost, most=most),
+                next_step=self._ways(
+                    cost,
+                    most,
+                    say("Ask for fewer or shorter shots or a smaller size")
                     if is_film
                     else say("Ask for a shorter video or a smaller size"),
+                    say("raise max_cost if the person agrees"),
                 ),
             )
         budget = self._settings.budget

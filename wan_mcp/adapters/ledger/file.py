@@ -46,9 +46,7 @@ def on_the_thread(method: Callable[Concatenate[File, P], T]) -> Callable[Concate
     return call
 
 
-_UNUSABLE = later(
-    "Without it nothing is sent. Check the disk, the file's rights, or WAN_MCP_LEDGER; `wan-mcp doctor` says more."
-)
+_UNUSABLE = later("Without it nothing is sent. Check the disk, the file's rights, or WAN_MCP_LEDGER.")
 
 
 def _in_words(path: Path, work: Callable[[], T]) -> T:

@@ -6,11 +6,11 @@ from typing import Protocol
 from wan_mcp.adapters.ledger.file import on_the_thread
 from wan_mcp.adapters.ledger.queries import LedgerQueries, listed
 from wan_mcp.adapters.ledger.rows import ms
-from wan_mcp.domain.caller import LOCAL, Rights
+from wan_mcp.domain.caller import LOCAL, Rights, own_budget
 from wan_mcp.domain.catalogue import Model
 from wan_mcp.domain.errors import OverBudget
 from wan_mcp.domain.language import say
-from wan_mcp.domain.money import Budget, Money
+from wan_mcp.domain.money import Budget, Money, Standing
 from wan_mcp.domain.task import UPSTREAM
 
 _UNCERTAIN_TAKES_A_PLACE = timedelta(minutes=10)
@@ -51,7 +51,7 @@ class LedgerReserving(LedgerQueries):
         self, payer: Payer, cost: Money, budget: Budget, day_start: datetime, rights: Rights
     ) -> None:
         """Let so much through, or not: first by the caller's own budget, then by the person's."""
-        self._refuse_over_own_budget(payer, cost, rights, day_start)
+        self._refuse_over_own_budget(payer, cost, budget, day_start, rights)
         standing = self._standing(payer.account, cost.currency, day_start)
         left = standing.left(budget)
         if left is None or not cost > left:
@@ -62,8 +62,11 @@ class LedgerReserving(LedgerQueries):
                     "This costs {cost}, more than is left today of the account's budget, which all callers share.",
                     cost=cost,
                 ),
-                next_step=say(
-                    "Wait for tomorrow, ask for something cheaper, or the person raises WAN_MCP_BUDGET_PER_DAY."
+                next_step=_ways(
+                    cost,
+                    budget,
+                    Standing(held=cost * 0, charged_today=cost * 0),
+                    raised=say("the person raises WAN_MCP_BUDGET_PER_DAY"),
                 ),
             )
         raise OverBudget(
@@ -76,10 +79,12 @@ class LedgerReserving(LedgerQueries):
                 held=standing.held,
                 charged_today=standing.charged_today,
             ),
-            next_step=_ways(left, standing.held, say("the person raises WAN_MCP_BUDGET_PER_DAY")),
+            next_step=_ways(cost, budget, standing, raised=say("the person raises WAN_MCP_BUDGET_PER_DAY")),
         )
 
-    def _refuse_over_own_budget(self, payer: Payer, cost: Money, rights: Rights, day_start: datetime) -> None:
+    def _refuse_over_own_budget(
+        self, payer: Payer, cost: Money, budget: Budget, day_start: datetime, rights: Rights
+    ) -> None:
         if rights.per_day is None:
             return
         standing = self._standing(payer.account, cost.currency, day_start, payer.caller)
@@ -96,9 +101,10 @@ class LedgerReserving(LedgerQueries):
                     charged_today=standing.charged_today,
                 ),
                 next_step=_ways(
-                    left,
-                    standing.held,
-                    say(
+                    cost,
+                    own_budget(budget, rights),
+                    standing,
+                    raised=say(
                         "the person raises it: budget_per_day in WAN_MCP_TOKENS_FILE, or WAN_MCP_CALLER_BUDGET_PER_DAY"
                     ),
                 ),
@@ -132,12 +138,19 @@ class LedgerReserving(LedgerQueries):
         return max(served, of_caller) + 1
 
 
-def _ways(left: Money, held: Money, raised: str) -> str:
-    """What can help: no open task where none holds anything, nothing cheaper where nothing is left."""
-    if held.amount > 0 and left.amount > 0:
-        return say("Wait for open tasks to end or for tomorrow, ask for something cheaper, or {raised}.", raised=raised)
-    if held.amount > 0:
-        return say("Wait for open tasks to end or for tomorrow, or {raised}.", raised=raised)
-    if left.amount > 0:
-        return say("Wait for tomorrow, ask for something cheaper, or {raised}.", raised=raised)
-    return say("Wait for tomorrow, or {raised}.", raised=raised)
+def _ways(cost: Money, budget: Budget, standing: Standing, *, raised: str) -> str:
+    """What can help: no open task and no other day where even those leave less than it costs."""
+    cap, left = budget.per_day, standing.left(budget)
+    assert cap is not None  # without a cap there is nothing to be over
+    assert left is not None
+    ways: list[str] = []
+    if standing.held.amount > 0 and not cost > cap - standing.charged_today:
+        ways.append(say("wait for open tasks to end"))
+    if not cost > cap:
+        ways.append(say("wait for tomorrow"))
+    if budget.has_cheaper(cost, within=left):
+        ways.append(say("ask for something cheaper"))
+    if not ways:
+        return say("Only this helps: {raised}.", raised=raised)
+    listed = say(", ").join(ways)
+    return say("{ways}, or {raised}.", ways=listed[0].upper() + listed[1:], raised=raised)

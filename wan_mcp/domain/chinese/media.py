@@ -37,7 +37,7 @@ MEDIA = {
     ),
     # service/keepsakes.py
     "{task} is {status}, so there is no video of it yet.": "{task} 的状态为 {status}，尚无视频。",
-    "Call get_video_task until its file is saved.": "请调用 get_video_task，直到文件保存完成。",
+    "Call get_video_task with {task} until its file is saved.": "请用 {task} 调用 get_video_task，直到文件保存完成。",
     "The file of {task} is still being saved.": "{task} 的文件仍在保存中。",
     "The file of {task} could not be saved, and its link is dead.": "{task} 的文件未能保存，且链接已失效。",
     "Its origin could not be written into the file.": "未能将来源信息写入文件。",

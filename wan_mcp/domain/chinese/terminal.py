@@ -86,10 +86,10 @@ TERMINAL = {
     # cli/order.py
     " (simulated: nothing is paid)": "（模拟器：无需付费）",
     "price": "价格",
-    "This costs {cost}, the person is asked above {threshold}, and there is no terminal to ask on. "
-    "Nothing was sent.": "费用为 {cost}，超过 {threshold} 需询问本人，而这里没有可供询问的终端。尚未发送任何内容。",
-    "Once the person agrees, run it again with --max-cost {plain}, or with --yes.": (
-        "本人同意后，请加上 --max-cost {plain} 或 --yes 重新运行。"
+    "This costs {cost}, you are asked above {threshold}, and there is no terminal to ask on. "
+    "Nothing was sent.": "费用为 {cost}，超过 {threshold} 需征得你的同意，而这里没有可供询问的终端。尚未发送任何内容。",
+    "If you agree, run it again with --max-cost {plain}, or with --yes.": (
+        "若你同意，请加上 --max-cost {plain} 或 --yes 重新运行。"
     ),
     "You did not agree to {cost}. Nothing was sent.": "你未同意支付 {cost}。尚未发送任何内容。",
     "Nothing was sent. No money moved.": "尚未发送任何内容。本次操作未产生费用。",
