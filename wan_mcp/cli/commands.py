@@ -1,14 +1,13 @@
-"""The commands. Each reads its options, does one thing through the service, and shows it.
+"""The commands, but for films and servers. Each reads its options, does one thing through the service, and shows it.
 
 Options are read by click as far as "a number is a number"; what a video may be is the domain's to say, in the
 same words as the tools say it.
 """
 
 import re
-import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -19,6 +18,7 @@ from wan_mcp.cli.film import cancel_film, film, retake, show_film
 from wan_mcp.cli.order import agree, end, look_at, look_once, make, read_order
 from wan_mcp.cli.preview import preview
 from wan_mcp.cli.program import Program, json_option
+from wan_mcp.cli.servers import serve, simulate, token
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.arguments import Arguments
@@ -31,9 +31,6 @@ from wan_mcp.domain.spending import Day
 from wan_mcp.domain.task import Status
 from wan_mcp.service.report import Account, Report
 from wan_mcp.service.videos import Videos
-
-if TYPE_CHECKING:  # the HTTP server is imported when it is asked for
-    from wan_mcp.server.door import Transport
 
 _MOST_LISTED = 1000
 _MOST_COUNTED = 1000
@@ -51,72 +48,6 @@ def program() -> None:
 
     Without a command it serves MCP over stdio, as hosts start it. Try it without a key or a cent: wan-mcp demo
     """
-
-
-@program.command()
-@click.option(
-    "--transport", type=click.Choice(["stdio", "streamable-http", "sse"]), default="stdio", show_default=True,
-    help="How clients reach it.",
-)  # fmt: skip
-@click.option(
-    "--host",
-    default="127.0.0.1",
-    show_default=True,
-    metavar="ADDRESS",
-    help="Another than this machine's wants tokens.",
-)
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8765, show_default=True, metavar="PORT", help="0 takes a free one."
-)
-@click.option("--public-url", metavar="URL", help="Under which a proxy passes clients on to it.")
-@json_option("Over HTTP: print the address as JSON, on one line, once it is served.")
-@click.pass_obj
-def serve(terminal: Terminal, *, transport: str, host: str, port: int, public_url: str | None) -> None:
-    """Serve MCP; without options the same as no command at all.
-
-    Over HTTP only for this machine, unless WAN_MCP_TOKENS_FILE or WAN_MCP_OAUTH_ISSUER say who may call.
-    """
-    if transport == "stdio":
-        from wan_mcp.cli import serve as serve_stdio
-
-        if terminal.as_json:
-            raise click.UsageError(say("--json is for HTTP: over stdio, stdout carries MCP and nothing else."))
-        return serve_stdio()
-    from wan_mcp.server.door import Door
-    from wan_mcp.server.http import serve_http
-    from wan_mcp.settings import Settings
-
-    def on_ready(url: str) -> None:
-        if terminal.as_json:
-            terminal.data({"url": url, "transport": over}, on_one_line=True)
-
-    over: Transport = "sse" if transport == "sse" else "streamable-http"
-    door = Door(transport=over, host=host, port=port, public_url=public_url)
-    return serve_http(door, Settings.read(), on_ready=on_ready)
-
-
-@program.command()
-@click.argument("name")
-@json_option("Print the token and its entry as JSON.")
-@click.pass_obj
-def token(terminal: Terminal, name: str) -> None:
-    """Make a token for somebody who calls over HTTP.
-
-    The token is shown once, and its entry for WAN_MCP_TOKENS_FILE is printed, which holds only its hash:
-    wan-mcp token alice >> tokens.toml
-
-    budget_per_day = "20", budget_per_task = "5", adopt = true and metrics = true may be added to an entry.
-    """
-    from wan_mcp.adapters.tokens import new_token, token_entry
-
-    made = new_token()
-    entry = token_entry(name, made)
-    if terminal.as_json:
-        terminal.data({"name": name, "token": made, "entry": entry})
-        return
-    terminal.say(say("The token of {name}, shown only now; it is sent as “Authorization: Bearer …”:", name=name))
-    terminal.say(f"\n  {made}\n")
-    click.echo(entry)
 
 
 # Videos
@@ -402,64 +333,5 @@ def doctor(terminal: Terminal) -> None:
         raise click.exceptions.Exit(1)
 
 
-@program.command()
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="The address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8090, show_default=True, metavar="PORT", help="0 takes a free one."
-)
-@click.option(
-    "--run-time", type=click.FloatRange(min=0), metavar="SECONDS", help="Render for so long.  [default: 60-300]"
-)
-@click.option("--fast", is_flag=True, help="Be done about 10 seconds after the submission.")
-@click.option(
-    "--speed", type=click.FloatRange(min=0, min_open=True), default=1, show_default=True, metavar="FACTOR",
-    help="Of its clock.",
-)  # fmt: skip
-@json_option("Print the address and the environment as JSON, on one line, once it listens.")
-@click.pass_obj
-def simulate(terminal: Terminal, *, host: str, port: int, run_time: float | None, fast: bool, speed: float) -> None:
-    """Run a DashScope of your own.
-
-    The same API, real video files, nothing to pay; its prices, limits and errors are simulated faithfully.
-    Ctrl-C ends it; its tasks are gone then.
-    """
-    from wan_mcp.simulator import Simulator, serve_forever
-
-    if fast:
-        delay, run_time = 1.0, 8.0 if run_time is None else run_time
-    else:
-        delay = 8.0
-    simulator = Simulator(run_delay=delay, run_time=run_time, speed=speed)
-
-    def on_ready(url: str) -> None:
-        if terminal.as_json:
-            terminal.data({"url": url, "note": simulator.note, "env": _leading_to(url)}, on_one_line=True)
-            return
-        note = pages.note_words(simulator.note)
-        name = "set " if sys.platform == "win32" else "export "
-        words = say("DashScope is simulated at {url}; {note}. Point wan-mcp at it:", url=url, note=note)
-        terminal.line(f"{words}\n")
-        for variable, value in _leading_to(url).items():
-            terminal.line(f"  {name}{variable}={value}")
-        terminal.line("\n" + say("Ctrl-C ends it."), style="dim")
-
-    try:
-        serve_forever(simulator, host=host, port=port, on_ready=on_ready)
-    except OSError as error:
-        raise click.ClickException(
-            say(
-                "{host} port {port}: {reason}. Another --port may be free.",
-                host=host,
-                port=port,
-                reason=error.strerror or error,
-            )
-        ) from error
-
-
-program.add_command(preview)
-program.add_command(film)
-program.add_command(retake)
-
-
-def _leading_to(url: str) -> dict[str, str]:
-    return {"DASHSCOPE_API_KEY": "sk-simulated", "DASHSCOPE_HTTP_BASE_URL": f"{url}/api/v1"}
+for elsewhere in (film, preview, retake, serve, simulate, token):
+    program.add_command(elsewhere)

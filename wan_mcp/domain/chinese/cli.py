@@ -32,7 +32,7 @@ CLI: dict[str, str] = {
     "Ctrl-C. What was submitted goes on.": "按了 Ctrl-C。已提交的任务继续进行。",
     "Make videos with Alibaba's Wan 2.5 from any MCP client.": "在任何 MCP 客户端中用通义万相 2.5 生成视频。",
     "Without a command it serves MCP over stdio, as hosts start it. Try it without a key or a cent: wan-mcp demo": "不带命令时通过 stdio 提供 MCP 服务，宿主即如此启动。无需密钥、不花钱即可试用：wan-mcp demo",
-    # commands.py: the help of each
+    # commands.py, servers.py: the help of each
     "Serve MCP; without options the same as no command at all.": "提供 MCP 服务；不带选项时与不带命令相同。",
     "Over HTTP only for this machine, unless WAN_MCP_TOKENS_FILE or WAN_MCP_OAUTH_ISSUER say who may call.": "HTTP 只对本机开放，除非 WAN_MCP_TOKENS_FILE 或 WAN_MCP_OAUTH_ISSUER 规定了谁可调用。",
     "Another than this machine's wants tokens.": "本机以外的地址需要令牌。",

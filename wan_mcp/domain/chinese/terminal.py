@@ -105,7 +105,7 @@ TERMINAL = {
         "已停止等待。{id} 在 DashScope 继续进行；在此运行的服务器会取回文件。"
     ),
     "{what} Or come back with\n  wan-mcp show {id} --wait 300": "{what}也可运行\n  wan-mcp show {id} --wait 300",
-    # cli/commands.py
+    # cli/commands.py, cli/servers.py
     "The token of {name}, shown only now; it is sent as “Authorization: Bearer …”:": (
         "{name} 的令牌，仅此一次显示；以 “Authorization: Bearer …” 的形式发送："
     ),
