@@ -374,6 +374,17 @@ async def test_a_redirect_to_an_allowed_host_is_followed(
     assert len(asked(simulator)) == 3
 
 
+async def test_what_is_larger_than_any_video_is_not_kept(link: str, folder: Path, film: bytes) -> None:
+    """A disk that somebody else fills would take the ledger with it."""
+    async with saving(folder, largest=len(film) - 1) as downloads:
+        for _ in range(2):
+            with pytest.raises(DownloadFailed, match="sends more than any video has"):
+                await downloads.save(link, NAME)
+
+    [part] = folder.iterdir()
+    assert part.stat().st_size == 0
+
+
 async def test_a_redirect_without_end_is_not_followed_for_ever(
     downloads: Downloads, link: str, simulator: Simulator
 ) -> None:

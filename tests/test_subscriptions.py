@@ -258,6 +258,28 @@ async def test_an_old_subscription_gives_way_to_a_new_one(videos: Videos, monkey
     assert set(heard) == {uri(newest)}
 
 
+async def test_one_callers_many_subscriptions_push_out_nobody_elses(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each caller has so many for itself."""
+    monkeypatch.setattr("wan_mcp.server.subscriptions._MOST", 2)
+    file, tokens = tokens_file(tmp_path, ann="", bob="")
+    async with (
+        at(settings.model_copy(update={"tokens_file": file})) as url,
+        older_at(url, token=tokens["ann"]) as (ann, heard),
+        older_at(url, token=tokens["bob"]) as (bob, _),
+    ):
+        created = await ann.call_tool("create_video", {"prompt": "a cat"})
+        task_uri = f"wan://tasks/{data(created)['task_id']}"
+        await subscribe(ann, task_uri)
+        for number in range(5):
+            await subscribe(bob, f"wan://nothing/{number}")
+        await ann.call_tool("cancel_video_task", {"task_id": data(created)["task_id"]})
+        await until(lambda: bool(heard))
+
+    assert set(heard) == {task_uri}
+
+
 async def test_a_change_of_the_tools_is_told_to_those_who_asked() -> None:
     """Ours never change while they are served; the bus carries the SDK's own events all the same."""
     async with profile() as server, Client(server) as client, client.listen(tools_list_changed=True) as news:

@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 _TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 _WHOLE_DOWNLOAD = timedelta(minutes=30)
 _HOPS = 4
+_LARGEST = 1 << 30
+"""Bytes that no video of seconds has."""
 _LOT = 1 << 20
 """Bytes that are written at once."""
 _PAGE = 4096
@@ -73,14 +75,16 @@ class Downloads:
         from_loopback: bool = False,
         timeout: httpx.Timeout = _TIMEOUT,
         whole_download: timedelta = _WHOLE_DOWNLOAD,
+        largest: int = _LARGEST,
         on_end: Callable[[str], None] = lambda outcome: None,
     ) -> None:
-        """`from_loopback` lets links lead to this machine: only for the simulator. `on_end` hears what each
-        attempt came to: saved, failed, expired or abandoned."""
+        """`from_loopback` lets links lead to this machine: only for the simulator. No file may have more than
+        `largest` bytes. `on_end` hears what each attempt came to: saved, failed, expired or abandoned."""
         self._on_end = on_end
         self.folder = folder
         self._from_loopback = from_loopback
         self._whole_download = whole_download.total_seconds()
+        self._largest = largest
         self._http = web_client(is_local=from_loopback, timeout=timeout, headers={"Accept-Encoding": "identity"})
 
     async def aclose(self) -> None:
@@ -178,7 +182,7 @@ class Downloads:
             if whole is not None and _is_video(final, whole, walk=False):
                 await anyio.to_thread.run_sync(_discard, part)
                 return Saved(path=final, size=whole)
-            await _write(response, part, append=response.status_code == 206)
+            await _write(response, part, append=response.status_code == 206, largest=self._largest)
         return await anyio.to_thread.run_sync(_finish, part, name, whole)
 
     @asynccontextmanager
@@ -284,14 +288,17 @@ def _whole_length(response: httpx.Response, have: int) -> int | None:
     return int(length) if length.isdecimal() else None
 
 
-async def _write(response: httpx.Response, part: Path, *, append: bool) -> None:
+async def _write(response: httpx.Response, part: Path, *, append: bool, largest: int) -> None:
     """Write what comes; on any end, what came so far is in the file."""
     with _opened(part, append=append) as file:
         begun = file.tell()
         # Writing goes to the system's cache, and a thread for each piece would take longer than that.
         async for chunk in response.aiter_bytes():
             file.write(chunk)
-            if (at := file.tell()) - begun >= _LOT:
+            if (at := file.tell()) > largest:
+                file.truncate(0)
+                raise DownloadFailed(say("The bucket sends more than any video has; it is fetched anew."))
+            if at - begun >= _LOT:
                 file.flush()
                 _begin_writing_out(file, begun, at)
                 begun = at

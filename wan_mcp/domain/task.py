@@ -305,8 +305,8 @@ def next_step(task: VideoTask, now: datetime, attention: Attention) -> Step:
             due = task.searched_at + FIND_AGAIN if task.searched_at else task.since + FIND_AFTER
             return _when_due(Find(), now, max(due, attention.not_before or due))
         case S.PENDING | S.RUNNING if task.dashscope_task_id:
-            # By our clock alone: DashScope's may be hours away from one that is set wrong.
-            if now - (task.sent_at or task.asked_at) > FORGOTTEN:
+            # Only after a look that came to nothing: it is our clock that may be wrong.
+            if attention.failures and now - (task.sent_at or task.asked_at) > FORGOTTEN:
                 return _when_due(Mark(S.UNKNOWN, _FORGOTTEN), now, attention.not_before)
             return _when_due(Look(task.dashscope_task_id), now, attention.not_before)
         case S.SUCCEEDED if task.is_to_be_saved and task.video_url:

@@ -8,6 +8,7 @@ Sources: https://modelcontextprotocol.io/specification/2026-07-28/basic/utilitie
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -45,7 +46,7 @@ logger = logging.getLogger(__name__)
 _PATIENCE = 5.0
 """Seconds that a client may take to read one notification before it is passed over."""
 _MOST = 1024
-"""Subscriptions of the older era that are remembered; nobody says when such a client is gone."""
+"""Subscriptions of the older era that are remembered of one caller; nobody says when such a client is gone."""
 
 Context = ServerRequestContext[Any, Any]
 Listener = Callable[[ServerEvent], None]
@@ -88,24 +89,26 @@ class Subscribers:
     """Clients of the older era, each by the tasks that it subscribed to."""
 
     def __init__(self) -> None:
-        self._sessions: dict[tuple[str, int], ServerSession] = {}
+        self._sessions = defaultdict[str, dict[tuple[str, int], ServerSession]](dict)
         self._send, self._receive = anyio.create_memory_object_stream[tuple[ServerSession, str]](_MOST)
 
     def add(self, uri: str, session: ServerSession) -> None:
         """Tell this client when `uri` changes."""
-        self._sessions[uri, _client(session)] = session
-        if len(self._sessions) > _MOST:
-            del self._sessions[next(iter(self._sessions))]
+        of_caller = self._sessions[caller()]
+        of_caller[uri, _client(session)] = session
+        if len(of_caller) > _MOST:
+            del of_caller[next(iter(of_caller))]
 
     def remove(self, uri: str, session: ServerSession) -> None:
         """Tell it no more."""
-        self._sessions.pop((uri, _client(session)), None)
+        self._sessions[caller()].pop((uri, _client(session)), None)
 
     def heard(self, event: ServerEvent) -> None:
         """Queue a word for everybody concerned; one that finds no room is lost, and the next one says the same."""
         if not isinstance(event, ResourceUpdated):
             return
-        for (uri, _), session in self._sessions.items():
+        told = (one for of_caller in self._sessions.values() for one in of_caller.items())
+        for (uri, _), session in told:
             if uri == event.uri and self._send.statistics().current_buffer_used < _MOST:
                 self._send.send_nowait((session, uri))
 

@@ -31,6 +31,7 @@ SERVICE: dict[str, str] = {
         "请修复该文件夹，或将 WAN_MCP_OUTPUT_DIR 设为其他文件夹并重新启动服务器。链接有效期间会自动重试。请告知用户。"
     ),
     "The part that was here did not fit the video; it is fetched anew.": "已下载的部分与视频不符，将重新下载。",
+    "The bucket sends more than any video has; it is fetched anew.": "存储服务发送的数据超过任何视频的大小，将重新下载。",
     "The link redirects without end.": "链接不断重定向，无法下载。",
     "The link leads to {host!r}, which is not where DashScope keeps videos (https, *.aliyuncs.com); it was not followed.": "链接指向 {host!r}，并非 DashScope 存放视频的地方（https，*.aliyuncs.com），因此没有访问。",
     "nowhere": "空地址",
