@@ -1,5 +1,6 @@
 """Real processes over stdio: the main job from end to end, two of them, and waiting for another try."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from tests.commands import Person
 from tests.conftest import KEY
 from tests.doors import until
 from tests.raw import raw_server
-from tests.test_stdio import environment, finished, simulator, url
+from tests.test_stdio import ends_at_once, environment, finished, simulator, url
 from wan_mcp.simulator import Simulator
 
 __all__ = ["environment", "simulator", "url"]  # fixtures
@@ -95,3 +96,20 @@ async def test_a_submission_that_hangs_does_not_keep_the_process_and_is_found_ag
     again = await Person(environment).reads("create", "a cat", "--no-wait")
     assert again["status"] in ("SUBMITTING", "UNCERTAIN", "PENDING", "RUNNING")
     assert len(simulator.accepted) == 1
+
+
+async def test_a_supervisor_ends_it_at_once(environment: dict[str, str]) -> None:
+    """Its signal is no error."""
+    await ends_at_once(environment, signal.SIGTERM, 0)
+
+
+async def test_bad_settings_are_told_by_the_tools_and_not_by_a_dead_process(environment: dict[str, str]) -> None:
+    """A host shows "disconnected" for a server that exits, and no word of why."""
+    async with raw_server({**environment, "WAN_MCP_BUDGET_PER_DAY": "much", "WAN_MCP_REGION": "mars"}) as client:
+        await client.hello()
+        result = await client.request("tools/call", name="list_video_tasks", arguments={})
+
+    assert result["isError"]
+    told = result["content"][0]["text"]
+    assert "WAN_MCP_BUDGET_PER_DAY" in told
+    assert "WAN_MCP_REGION" in told
