@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,8 +64,12 @@ def test_ctrl_c_in_the_first_moment_is_no_traceback(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(sys, "argv", ["wan-mcp", "tasks"])
     monkeypatch.setattr("wan_mcp.settings.language", interrupted)
-    with pytest.raises(SystemExit) as end:
-        main()
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit) as end:
+            main()
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
     assert end.value.code == 130
 

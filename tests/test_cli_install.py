@@ -504,10 +504,10 @@ def test_nothing_is_written_where_nobody_can_be_asked() -> None:
 class SlowReader(Terminal):
     """A person who reads the question for so long that the client writes its file meanwhile."""
 
-    def ask(self, question: str, *, at_a_stop: str) -> bool:
+    def ask(self, question: str) -> bool:
         """Agree, in the end."""
         usual_place("cursor").write_text('{"new": 1}', "utf-8")
-        return super().ask(question, at_a_stop=at_a_stop)
+        return super().ask(question)
 
 
 def test_what_somebody_else_wrote_meanwhile_is_not_lost() -> None:

@@ -10,6 +10,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from wan_mcp.cli import ctrl_c
+
 if TYPE_CHECKING:  # the import is what is to be put off
     from wan_mcp.service.videos import Videos
 
@@ -18,10 +20,13 @@ __all__ = ["main", "serve"]
 
 def main() -> None:
     """Run `wan-mcp` with the arguments of this process."""
+    ctrl_c.listen()
     try:
         _main()
     except KeyboardInterrupt:  # while it is still being imported: nothing has begun
         sys.exit(130)
+    finally:
+        ctrl_c.end_listening()
 
 
 def _main() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from anyio.lowlevel import checkpoint
 
 from wan_mcp import __version__
 from wan_mcp.cli import pages
@@ -82,9 +83,10 @@ def create(
     and `wan-mcp show` fetches it. With --no-wait 0 says that it was submitted or waits for its turn, and 3 that its
     answer was lost.
     """
-    order = visit(partial(read_order, {**given, "prompt_extend": not no_prompt_extend}))
-    agreed = agree(order, terminal, is_agreed=yes)
-    report = make(order, terminal, agreed=agreed, seconds=0 if no_wait else wait)
+    with terminal.stoppable(say("Nothing was sent. No money moved.")) as stop:
+        order = visit(partial(read_order, {**given, "prompt_extend": not no_prompt_extend}))
+        agreed = agree(order, terminal, is_agreed=yes)
+        report = make(order, terminal, stop, agreed=agreed, seconds=0 if no_wait else wait)
     terminal.show(report)
     if report.task.status is Status.UNCERTAIN or not no_wait:
         end(report)
@@ -162,8 +164,10 @@ def cancel(terminal: Terminal, task_id: str) -> None:
     if task_id.startswith(FILM):
         cancel_film(terminal, task_id)
         return
-    # Not watching: what is QUEUED must not be sent in the same moment.
-    report = visit(lambda videos: videos.cancel(task_id))
+    words = say("Stopped. `wan-mcp show {id}` shows whether it was canceled.", id=task_id)
+    with terminal.stoppable(words, task_id=task_id):
+        # Not watching: what is QUEUED must not be sent in the same moment.
+        report = visit(lambda videos: videos.cancel(task_id))
     if not report.task.is_settled:
         report = look_at(report.task.id, terminal, seconds=_CANCELED_BY)
     terminal.show(report)
@@ -184,17 +188,25 @@ def settle(terminal: Terminal, task_id: str, remote_id: str | None, never_arrive
     """
     if never_arrived == (remote_id is not None):
         raise click.UsageError(say("Give either --is DASHSCOPE_TASK_ID or --never-arrived."))
-    report = visit(lambda videos: videos.get(task_id))
-    if not yes and report.task.status in (Status.UNCERTAIN, Status.UNKNOWN):
-        cost = report.task.cost
-        _confirm(
-            terminal,
-            report,
-            say("Record that it is DashScope's {remote_id}? This cannot be taken back.", remote_id=remote_id)
-            if remote_id
-            else say("Record that it never arrived and frees {cost}? This cannot be taken back.", cost=cost),
-        )
-    terminal.show(visit(lambda videos: videos.settle(task_id, remote_id=remote_id)))
+    with terminal.stoppable(say("Nothing was recorded.")) as stop:
+        report = visit(lambda videos: videos.get(task_id))
+        if not yes and report.task.status in (Status.UNCERTAIN, Status.UNKNOWN):
+            cost = report.task.cost
+            _confirm(
+                terminal,
+                report,
+                say("Record that it is DashScope's {remote_id}? This cannot be taken back.", remote_id=remote_id)
+                if remote_id
+                else say("Record that it never arrived and frees {cost}? This cannot be taken back.", cost=cost),
+            )
+
+        async def work(videos: Videos) -> Report:
+            await checkpoint()
+            words = say("Stopped. `wan-mcp show {id}` shows whether it was recorded.", id=report.task.id)
+            stop.now_says(words, money_moved="no", known={"task_id": report.task.id})
+            return await videos.settle(task_id, remote_id=remote_id)
+
+        terminal.show(visit(work))
 
 
 def _confirm(terminal: Terminal, report: Report, question: str) -> None:
@@ -205,7 +217,7 @@ def _confirm(terminal: Terminal, report: Report, question: str) -> None:
         )
     if not terminal.as_json:
         terminal.show(report)
-    if not terminal.ask(question, at_a_stop=say("Nothing was recorded.")):
+    if not terminal.ask(question):
         raise Declined(say("Nothing was recorded."))
 
 

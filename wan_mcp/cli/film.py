@@ -1,10 +1,12 @@
 """`wan-mcp film`: a script on disk becomes a film; its price is told before it is paid."""
 
 import json
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
 import click
+from anyio.lowlevel import checkpoint
 from rich.console import Console
 
 from wan_mcp.cli import pages
@@ -12,7 +14,7 @@ from wan_mcp.cli.order import ask
 from wan_mcp.cli.program import GOES_ON, Command, json_option
 from wan_mcp.cli.script import Page, read_page
 from wan_mcp.cli.session import visit
-from wan_mcp.cli.terminal import Terminal
+from wan_mcp.cli.terminal import Stop, Terminal
 from wan_mcp.domain.errors import InvalidRequest, MissingKey, WanError
 from wan_mcp.domain.film import FILM, FilmStatus, Order
 from wan_mcp.domain.language import say
@@ -60,17 +62,24 @@ def film(terminal: Terminal, script: str, *, dry_run: bool, max_cost: float | No
         if no_wait:
             show_film(terminal, script)
         else:
-            _finish(terminal, _waited(terminal, script))
+            with _stoppable(terminal) as stop:
+                report = _waited(terminal, script, stop)
+            _finish(terminal, report)
         return
-    page = read_page(script)
-    weighed = visit(lambda videos: _read(page, videos, max_cost, is_dry=dry_run))
-    if dry_run and terminal.as_json:
-        terminal.data(_dry(weighed))
-        return
-    _plan(terminal.out if dry_run else terminal.talk, weighed)
-    if not dry_run:
+    with _stoppable(terminal) as stop:
+        page = read_page(script)
+        weighed = visit(lambda videos: _read(page, videos, max_cost, is_dry=dry_run))
+        if dry_run and terminal.as_json:
+            terminal.data(_dry(weighed))
+            return
+        _plan(terminal.out if dry_run else terminal.talk, weighed)
+        if dry_run:
+            return
         _agreed(terminal, weighed, yes=yes)
-        _order(terminal, weighed.order, no_wait=no_wait)
+        report = _ordered(terminal, weighed.order, stop)
+        if not no_wait:
+            report = _waited(terminal, report.film.id, stop)
+    _finish(terminal, report, waited=not no_wait)
 
 
 @click.command(cls=Command, short_help="Make a shot of a film anew. PAID.")
@@ -105,10 +114,14 @@ def retake(
     async def read(videos: Videos) -> Weighed:
         return await _weighed(videos, await videos.films.reorder(film_id, shot=shot, **new), max_cost)
 
-    weighed = visit(read)
-    _price(terminal.talk, weighed, f"{weighed.order.cost}")
-    _agreed(terminal, weighed, yes=yes)
-    _order(terminal, weighed.order, no_wait=no_wait)
+    with _stoppable(terminal) as stop:
+        weighed = visit(read)
+        _price(terminal.talk, weighed, f"{weighed.order.cost}")
+        _agreed(terminal, weighed, yes=yes)
+        report = _ordered(terminal, weighed.order, stop)
+        if not no_wait:
+            report = _waited(terminal, report.film.id, stop)
+    _finish(terminal, report, waited=not no_wait)
 
 
 def _agreed(terminal: Terminal, weighed: Weighed, *, yes: bool) -> None:
@@ -116,32 +129,29 @@ def _agreed(terminal: Terminal, weighed: Weighed, *, yes: bool) -> None:
         ask(terminal, weighed.order.cost, weighed.account, weighed.question)
 
 
-def _order(terminal: Terminal, order: Order, *, no_wait: bool) -> None:
-    """Place it, and wait for its end unless that is not wanted.
+def _stoppable(terminal: Terminal) -> AbstractContextManager[Stop]:
+    return terminal.stoppable(say("Nothing was sent. No money moved."))
 
-    Raises:
-        KeyboardInterrupt: after saying what may have become of it.
-    """
+
+def _ordered(terminal: Terminal, order: Order, stop: Stop) -> FilmReport:
+    """Place it. `stop` learns that it may have been."""
 
     async def place(videos: Videos) -> FilmReport:
         if videos.settings.key is None:
             raise MissingKey
-        return await videos.films.place(order, agreed=True)
-
-    try:
-        report = visit(place)
-    except KeyboardInterrupt:
-        # The ledger may have written it all down by now.
-        terminal.tell_stop(
+        await checkpoint()  # the last moment at which a Ctrl-C keeps it from being ordered
+        # The ledger may have written it all down from now on.
+        stop.now_says(
             say("Stopped. `wan-mcp show {film}` shows whether it was ordered.", film=order.film.id),
-            money_moved="maybe",
             known={"film_id": order.film.id},
         )
-        raise
+        return await videos.films.place(order, agreed=True)
+
+    report = visit(place)
     if report.is_known_request:
         terminal.say(say("The same film is already under way, so nothing new was ordered."))
     pages.fact(terminal.talk, say("film"), report.film.id)
-    _finish(terminal, report if no_wait else _waited(terminal, report.film.id), waited=not no_wait)
+    return report
 
 
 async def _read(page: Page, videos: Videos, max_cost: float | None, *, is_dry: bool) -> Weighed:
@@ -221,12 +231,8 @@ async def _weighed_dry(videos: Videos, order: Order, max_cost: float | None) -> 
     return Weighed(order=order, account=account, is_simulated=videos.settings.is_local, hurdle=hurdle)
 
 
-def _waited(terminal: Terminal, film_id: str) -> FilmReport:
-    """Wait for the end, saying what is new of each shot.
-
-    Raises:
-        KeyboardInterrupt: after saying that it goes on.
-    """
+def _waited(terminal: Terminal, film_id: str, stop: Stop) -> FilmReport:
+    """Wait for the end, saying what is new of each shot. `stop` learns that it goes on without us."""
     told: dict[int, str] = {}
 
     def tell(report: FilmReport) -> None:
@@ -252,19 +258,13 @@ def _waited(terminal: Terminal, film_id: str) -> FilmReport:
                     tell(report)
                     return report
 
-    try:
-        return visit(work, watching=True)
-    except KeyboardInterrupt:
-        terminal.tell_stop(
-            say(
-                "Stopped waiting. What was sent goes on at DashScope; the rest is sent while a wan-mcp runs. "
-                "Come back with\n  wan-mcp film {film}",
-                film=film_id,
-            ),
-            money_moved="maybe",
-            known={"film_id": film_id},
-        )
-        raise
+    words = say(
+        "Stopped waiting. What was sent goes on at DashScope; the rest is sent while a wan-mcp runs. "
+        "Come back with\n  wan-mcp film {film}",
+        film=film_id,
+    )
+    stop.now_says(words, known={"film_id": film_id})
+    return visit(work, watching=True)
 
 
 def show_film(terminal: Terminal, film_id: str) -> None:
@@ -274,7 +274,10 @@ def show_film(terminal: Terminal, film_id: str) -> None:
 
 def cancel_film(terminal: Terminal, film_id: str) -> None:
     """Call a film off, as far as nothing of it has started."""
-    _finish(terminal, visit(lambda videos: videos.films.cancel(film_id)), waited=False)
+    words = say("Stopped. `wan-mcp show {id}` shows whether it was canceled.", id=film_id)
+    with terminal.stoppable(words, film_id=film_id):
+        report = visit(lambda videos: videos.films.cancel(film_id))
+    _finish(terminal, report, waited=False)
 
 
 def _finish(terminal: Terminal, report: FilmReport, *, waited: bool = True) -> None:

@@ -362,7 +362,9 @@ def _ask(terminal: Terminal, path: Path) -> None:
             ),
             next_step=say("Run it again with --yes."),
         )
-    if not terminal.ask(say("Write this?"), at_a_stop=say("Nothing was written.")):
+    with terminal.stoppable(say("Nothing was written.")):
+        is_agreed = terminal.ask(say("Write this?"))
+    if not is_agreed:
         raise Declined(say("Nothing was written."))
 
 

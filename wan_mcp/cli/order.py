@@ -6,11 +6,12 @@ from math import inf
 
 import anyio
 import click
+from anyio.lowlevel import checkpoint
 
 from wan_mcp.cli import pages
 from wan_mcp.cli.program import GOES_ON
 from wan_mcp.cli.session import visit
-from wan_mcp.cli.terminal import Terminal
+from wan_mcp.cli.terminal import Stop, Terminal, structured
 from wan_mcp.domain.catalogue import Quote
 from wan_mcp.domain.errors import Declined, MissingKey, NeedsConsent
 from wan_mcp.domain.language import say
@@ -101,24 +102,26 @@ def ask(terminal: Terminal, cost: Money, account: Account, question: str) -> Non
             ),
             next_step=say("If you agree, run it again with --max-cost {plain}, or with --yes.", plain=cost.plain),
         )
-    if not terminal.ask(pages.printable(question), at_a_stop=say("Nothing was sent. No money moved.")):
+    if not terminal.ask(pages.printable(question)):
         raise Declined(say("You did not agree to {cost}. Nothing was sent.", cost=cost))
 
 
-def make(order: Order, terminal: Terminal, *, agreed: bool, seconds: float | None) -> Report:
+def make(order: Order, terminal: Terminal, stop: Stop, *, agreed: bool, seconds: float | None) -> Report:
     """Create the video and stay for so many seconds, or until its file is saved.
 
     `None`: as long as it takes where somebody looks on, and into a pipe for a time after which a script is told.
-    `agreed` says that the person agreed to the price.
+    `agreed` says that the person agreed to the price; `stop` learns what a Ctrl-C ends and what goes on.
 
     Raises:
         NeedsConsent: what was open already has ended meanwhile.
-        KeyboardInterrupt: after saying what becomes of the task.
     """
     created: list[Report] = []
 
     async def work(videos: Videos) -> Report:
+        await checkpoint()  # the last moment at which a Ctrl-C keeps it from being sent
+        stop.now_says(say("Stopped. `wan-mcp tasks` shows whether it was created."))
         created.append(await videos.create(order.request, agreed=agreed))
+        _goes_on(created[0], stop)
         task = created[0].task
         if created[0].is_known_request:
             terminal.say(
@@ -130,11 +133,8 @@ def make(order: Order, terminal: Terminal, *, agreed: bool, seconds: float | Non
     try:
         return visit(work, watching=seconds != 0)
     except KeyboardInterrupt:
-        if created:
-            now = visit(lambda videos: videos.get(created[0].task.id))  # it may have been sent meanwhile
-            terminal.tell_stop(_goes_on(now), money_moved="maybe", known=views.structured(now))
-        else:
-            terminal.tell_stop(say("Stopped. `wan-mcp tasks` shows whether it was created."), money_moved="maybe")
+        if created:  # it may have been sent meanwhile
+            _goes_on(visit(lambda videos: videos.get(created[0].task.id)), stop)
         raise
 
 
@@ -149,11 +149,8 @@ def look_at(task_id: str, terminal: Terminal, *, seconds: float) -> Report:
     async def work(videos: Videos) -> Report:
         return await until_settled(videos, task_id, terminal, seconds)
 
-    try:
+    with terminal.stoppable(say("Stopped waiting; the task goes on."), task_id=task_id):
         return visit(work, watching=True)
-    except KeyboardInterrupt:
-        terminal.tell_stop(say("Stopped waiting; the task goes on."), known={"task_id": task_id})
-        raise
 
 
 async def look_once(videos: Videos, task_id: str) -> Report:
@@ -198,11 +195,20 @@ def end(report: Report) -> None:
         raise click.exceptions.Exit(GOES_ON if goes_on else _FAILED)
 
 
-def _goes_on(report: Report) -> str:
+def _goes_on(report: Report, stop: Stop) -> None:
+    """Have a Ctrl-C say what becomes of the task that it leaves."""
     task = report.task
-    what = (
-        say("Stopped waiting. {id} waits with us: a server or `wan-mcp tasks --watch` sends it.", id=task.id)
-        if task.status is Status.QUEUED
-        else say("Stopped waiting. {id} goes on at DashScope; a server that runs here fetches its file.", id=task.id)
+    if task.is_settled:
+        what = say("Stopped. {id} has ended: {status}.", id=task.id, status=task.status)
+    elif task.status is Status.QUEUED:
+        what = say("Stopped waiting. {id} waits with us: a server or `wan-mcp tasks --watch` sends it.", id=task.id)
+    elif task.status is Status.SUCCEEDED:
+        what = say("Stopped waiting. {id} is made and paid; a server that runs here fetches its file.", id=task.id)
+    else:
+        what = say("Stopped waiting. {id} goes on at DashScope; a server that runs here fetches its file.", id=task.id)
+    words = (
+        what
+        if task.is_settled
+        else say("{what} Or come back with\n  wan-mcp show {id} --wait 300", what=what, id=task.id)
     )
-    return say("{what} Or come back with\n  wan-mcp show {id} --wait 300", what=what, id=task.id)
+    stop.now_says(words, known=structured(report))

@@ -3,15 +3,18 @@
 Ctrl-C cancels the work in anyio's way, so that what is shielded (submit and record) still comes to its end.
 """
 
+import asyncio
 import signal
-import sys
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from functools import partial
+from types import FrameType
 from typing import TypeVar, cast
 
 import anyio
 
+from wan_mcp.cli import ctrl_c
 from wan_mcp.service.composition import open_service
 from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
@@ -42,35 +45,71 @@ async def _visit(settings: Settings, work: Callable[[Videos], Awaitable[T]], *, 
 def run(work: Callable[[], Awaitable[T]]) -> T:
     """Run `work` in an event loop of its own; SIGINT and SIGTERM cancel it.
 
+    A signal that comes too late for that is not lost: what follows must not be begun.
+
     Raises:
-        KeyboardInterrupt: a signal ended it.
+        KeyboardInterrupt: a signal ended it, or came before its end.
     """
+    ctrl_c.raise_what_was_lost()
+    signals = _Signals()
     try:
-        results = anyio.run(_until_told, work)
+        with signals.listened_to():
+            results = anyio.run(_until_told, work, signals)
     except BaseExceptionGroup as group:
         raise alone(group) from group
-    if not results:
+    if signals.have_come or not results:
         raise KeyboardInterrupt
     return results[0]
 
 
-async def _until_told(work: Callable[[], Awaitable[T]]) -> list[T]:
-    results: list[T] = []
-    async with anyio.create_task_group() as race:
-        race.start_soon(_cancel_at_a_signal, race.cancel_scope)
-        results.append(await work())
-        race.cancel_scope.cancel()
-    return results
+async def _until_told(work: Callable[[], Awaitable[T]], signals: "_Signals") -> list[T]:
+    with anyio.CancelScope() as scope, signals.ending(scope):
+        return [await work()]
+    return []
 
 
-async def _cancel_at_a_signal(scope: anyio.CancelScope) -> None:
-    # Windows has no such receiver, and only a main thread gets signals: there KeyboardInterrupt comes by itself.
-    if sys.platform == "win32" or threading.current_thread() is not threading.main_thread():
-        return
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async for _ in signals:
-            scope.cancel()
+class _Signals:
+    """What SIGINT and SIGTERM do meanwhile: the first cancels the work, a second ends it whatever it is at."""
+
+    def __init__(self) -> None:
+        self.have_come = False
+        self._cancel: Callable[[], None] | None = None
+
+    @contextmanager
+    def listened_to(self) -> Generator[None]:
+        """Listen from before the event loop to after it, so that there is no gap."""
+        if threading.current_thread() is not threading.main_thread():  # which alone gets signals
+            yield
             return
+        former = {number: signal.signal(number, self._come) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in former.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def ending(self, scope: anyio.CancelScope) -> Generator[None]:
+        """Cancel `scope` when one comes, or has come already."""
+        loop = asyncio.get_running_loop()
+
+        def cancel() -> None:
+            loop.call_soon_threadsafe(scope.cancel)
+
+        self._cancel = cancel
+        if self.have_come:
+            scope.cancel()
+        try:
+            yield
+        finally:
+            self._cancel = None
+
+    def _come(self, number: int, frame: FrameType | None) -> None:
+        if self.have_come:
+            raise KeyboardInterrupt
+        self.have_come = True
+        if self._cancel is not None:
+            self._cancel()
 
 
 def alone(failure: BaseException) -> BaseException:

@@ -9,6 +9,7 @@ import json
 import sys
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import PurePath
 from typing import Any
@@ -38,6 +39,19 @@ _WORD_EVERY = timedelta(seconds=30)
 """Between two words on a terminal that cannot redraw its line."""
 
 
+@dataclass
+class Stop:
+    """What is told when Ctrl-C ends a command; it changes with what has been begun."""
+
+    words: str
+    money_moved: MoneyMoved = "no"
+    known: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def now_says(self, words: str, *, money_moved: MoneyMoved = "maybe", known: dict[str, Any] | None = None) -> None:
+        """Tell this from now on."""
+        self.words, self.money_moved, self.known = words, money_moved, known or {}
+
+
 class Terminal:
     """The two streams of a command, and whether anybody is there to be asked."""
 
@@ -62,7 +76,7 @@ class Terminal:
     def show(self, report: Report | FilmReport) -> None:
         """Show one task, or one film."""
         if self.as_json:
-            self.data(_structured(report))
+            self.data(structured(report))
         elif isinstance(report, Report):
             pages.card(self.out, report)
         else:
@@ -83,7 +97,7 @@ class Terminal:
     def event(self, report: Report | FilmReport) -> None:
         """Show that something is new of a task or a film, on a line of its own."""
         if self.as_json:
-            self.data(_structured(report), on_one_line=True)
+            self.data(structured(report), on_one_line=True)
         else:
             self.line(pages.printable(list_views.line(report)))
             self.out.file.flush()
@@ -156,12 +170,22 @@ class Terminal:
             text = Text.assemble((" ! ", "black on yellow"), f" {pages.printable(words)}")
             self._talk(text)
 
-    def ask(self, question: str, *, at_a_stop: str) -> bool:
-        """Ask the person; Enter means no, and so does the end of what can be read.
+    @contextmanager
+    def stoppable(self, words: str, **known: Any) -> Generator[Stop]:
+        """Say at a Ctrl-C what becomes of all this: `words`, until something is begun that has others.
 
         Raises:
-            KeyboardInterrupt: after the words `at_a_stop`.
+            KeyboardInterrupt: after these words.
         """
+        stop = Stop(words, known=known)
+        try:
+            yield stop
+        except KeyboardInterrupt:
+            self.tell_stop(stop.words, money_moved=stop.money_moved, known=stop.known)
+            raise
+
+    def ask(self, question: str) -> bool:
+        """Ask the person; Enter means no, and so does the end of what can be read."""
         # Not click's own: it cannot tell Ctrl-C, which is to end with 130, from the end of the input.
         while True:
             words = Text(say("{question} [y/N]:", question=question), end=" ")
@@ -170,7 +194,6 @@ class Terminal:
                 line = sys.stdin.readline()
             except KeyboardInterrupt:
                 self.talk.print()
-                self.tell_stop(at_a_stop)
                 raise
             answer = line.strip().lower()
             if not line:
@@ -215,7 +238,7 @@ class Terminal:
         return tell
 
 
-def _structured(report: Report | FilmReport) -> dict[str, Any]:
+def structured(report: Report | FilmReport) -> dict[str, Any]:
     """What the tools show, with commands for tools in the next step."""
     if isinstance(report, Report):
         shown, next_step = views.structured(report), pages.next_words(report)

@@ -98,6 +98,10 @@ TERMINAL = {
     ),
     "Stopped. `wan-mcp tasks` shows whether it was created.": "已停止。运行 `wan-mcp tasks` 可查看任务是否已创建。",
     "Stopped waiting; the task goes on.": "已停止等待；任务会继续。",
+    "Stopped. {id} has ended: {status}.": "已停止。{id} 已结束：{status}。",
+    "Stopped waiting. {id} is made and paid; a server that runs here fetches its file.": (
+        "已停止等待。{id} 已生成并扣费；在此运行的服务器会取回文件。"
+    ),
     "Stopped waiting. {id} waits with us: a server or `wan-mcp tasks --watch` sends it.": (
         "已停止等待。{id} 在本地排队：由服务器或 `wan-mcp tasks --watch` 发送。"
     ),
@@ -123,6 +127,8 @@ TERMINAL = {
     ),
     "Run it again with --yes.": "请加上 --yes 重新运行。",
     "Nothing was recorded.": "未作任何记录。",
+    "Stopped. `wan-mcp show {id}` shows whether it was recorded.": "已停止。运行 `wan-mcp show {id}` 可查看是否已记录。",
+    "Stopped. `wan-mcp show {id}` shows whether it was canceled.": "已停止。运行 `wan-mcp show {id}` 可查看是否已取消。",
     "Give either --size or --resolution.": "请只给出 --size 或 --resolution 其中之一。",
     "--name has letters, digits, - and _ only.": "--name 只能包含字母、数字、- 和 _。",
     "DashScope is simulated at {url}; {note}. Point wan-mcp at it:": (
