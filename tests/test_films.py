@@ -362,6 +362,7 @@ async def test_a_retake_that_is_called_off_leaves_the_film_as_it_was(videos: Vid
     film = await ordered(videos)
     await pass_time(videos, clock, minutes=3)
     first = await seen(videos, film)
+    assert "called off" not in film_views.text(first)
     for is_by_take in (False, True):
         again = await videos.films.place(await videos.films.reorder(film.film.id, shot=2), agreed=True)
         assert again.status is F.RENDERING
@@ -372,9 +373,38 @@ async def test_a_retake_that_is_called_off_leaves_the_film_as_it_was(videos: Vid
         now = await seen(videos, film)
         assert (now.status, now.film.file, now.attention, now.saved) == (F.SUCCEEDED, first.film.file, (), 3)
         assert f"File: {first.film.file} (" in film_views.text(now)
+        assert film_views.structured(now)["shot_numbers"] == {"SUCCEEDED": "1-3"}
+        word = "The retake of shot 2 is called off, and its 1.50 CNY given back."
+        assert film_views.text(now).startswith(word) is not is_by_take, "a take by itself told so itself"
+        if not is_by_take:
+            assert timedelta(0) < now.elapsed <= first.elapsed
         assert now.charged == first.charged
         with pytest.raises(TooLate):
             await videos.films.reorder(film.film.id)
+
+
+async def test_a_retake_that_was_made_is_joined_though_another_is_called_off(
+    videos: Videos, clock: HandClock, simulator: Simulator
+) -> None:
+    """It is paid for; a film that is to be joined and that nobody joins would never end."""
+    film = await ordered(videos)
+    await pass_time(videos, clock, minutes=3)
+    await videos.films.place(await videos.films.reorder(film.film.id, shot=1), agreed=True)
+    await pass_time(videos, clock, minutes=0.5)
+    assert (await seen(videos, film)).shots[0].newest.status is Status.PENDING
+    simulator.mishap(on="create", kind="throttle", times=100)
+    await videos.films.place(await videos.films.reorder(film.film.id, shot=2), agreed=True)
+    await pass_time(videos, clock, minutes=3)
+    now = await seen(videos, film)
+    assert (now.shots[0].newest.is_saved, now.shots[1].newest.status) == (True, Status.QUEUED)
+
+    canceled = await videos.films.cancel(film.film.id)
+
+    assert canceled.status is F.JOINING
+    await pass_time(videos, clock, minutes=1)
+    now = await seen(videos, film)
+    assert (now.status, now.film.joins) == (F.SUCCEEDED, 2)
+    assert film_views.text(now).startswith("The retake of shot 2 is called off, and its 1.50 CNY given back.")
 
 
 async def test_a_retake_that_had_started_when_it_was_called_off_is_in_the_film(

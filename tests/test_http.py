@@ -1,6 +1,7 @@
 """The HTTP door: who finds it, how it stops with calls in flight, and what a client that hangs up leaves behind."""
 
 import json
+import logging
 import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -12,10 +13,12 @@ import anyio
 import httpx
 import pytest
 from anyio.abc import SocketStream, TaskStatus
+from mcp.server.subscriptions import ResourceUpdated
 
 from tests.commands import Person, environment
 from tests.conftest import made
 from tests.doors import a_door, at, client_of, http_server, tokens_file, until
+from tests.raw import PATIENCE
 from wan_mcp.domain.errors import BadSettings
 from wan_mcp.server.http import serving
 from wan_mcp.settings import Settings
@@ -239,6 +242,25 @@ def a_free_port() -> int:
 async def test_a_signal_ends_it_with_a_client_of_each_era_connected(env: dict[str, str]) -> None:
     """The session of an older client never ends by itself, nor does a subscription."""
     await ends_with_clients_connected(env, "streamable-http", signal.SIGTERM, 0)
+
+
+async def test_who_listens_is_told_that_it_is_over(settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    """A stream that only breaks off looks like a failure, and every client that listens would report one."""
+    told: list[str] = []
+
+    async def listen(url: str, *, task_status: TaskStatus[None]) -> None:
+        async with client_of(url) as client, client.listen(resource_subscriptions=["wan://tasks/vid_x"]) as news:
+            task_status.started()
+            told.extend([event.uri async for event in news if isinstance(event, ResourceUpdated)])
+            told.append("over")
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as clients, serving(a_door(), settings) as url:
+            await clients.start(listen, url)
+            await clients.start(listen, url)
+
+    assert told == ["over", "over"]
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def ends_with_clients_connected(env: dict[str, str], transport: str, number: signal.Signals, code: int) -> None:

@@ -73,6 +73,16 @@ async def test_a_saved_video_carries_its_origin(stamping: Videos, clock: HandClo
     assert task.remark is None
 
 
+async def test_a_seed_that_nobody_gave_is_said_to_be_unknown(stamping: Videos, clock: HandClock) -> None:
+    """DashScope chooses one and does not tell it; silence would look as if we had lost it."""
+    file = the_file(await saved(stamping, clock))
+
+    beside = json.loads(file.with_suffix(".json").read_text(encoding="utf-8"))
+    assert (beside.get("seed"), beside["seed_note"]) == (None, "chosen by DashScope, which does not tell it")
+    with av.open(str(file)) as container:
+        assert "; seed chosen by DashScope, which does not tell it; " in container.metadata["comment"]
+
+
 async def test_a_json_and_a_poster_stand_beside_it(stamping: Videos, clock: HandClock) -> None:
     """Under the same name, for their owner alone, and nothing else is left in the folder."""
     file = the_file(await saved(stamping, clock))

@@ -83,14 +83,14 @@ async def test_sizes_that_are_named_can_be_asked_for() -> None:
 
 
 BAD: list[tuple[str, dict[str, str], str]] = [
-    ("wan_prompt", {}, "idea"),
+    ("wan_prompt", {}, r"^wan_prompt needs idea: What the video should show\.$"),
     ("wan_prompt", {"idea": "  "}, "idea is empty"),
-    ("wan_prompt", {"idea": "x", "mood": "y"}, "wan_prompt"),
+    ("wan_prompt", {"idea": "x", "mood": "y"}, r"^wan_prompt takes no 'mood'; it takes: idea, style, sound\.$"),
     ("film_script", {"style": "x"}, "idea"),
     ("film_script", {"idea": "x", "seconds": "a minute"}, "seconds must be a whole number of at least 5"),
     ("film_script", {"idea": "x", "seconds": "3"}, "seconds must be a whole number of at least 5"),
     ("film_script", {"idea": "x", "size": "720P"}, "1280\\*720"),
-    ("storyboard", {}, "storyboard"),
+    ("storyboard", {}, r"^There is no prompt 'storyboard'; there are: wan_prompt, film_script\.$"),
 ]
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mcp import Client
-from mcp.types import CallToolResult, ElicitRequestParams, ElicitResult, TextContent
+from mcp import Client, MCPError
+from mcp.types import INVALID_PARAMS, CallToolResult, ElicitRequestParams, ElicitResult, TextContent
 
 from tests.conftest import KEY, HandClock, made, opened
 from tests.making import CAT, pass_time
@@ -396,13 +396,6 @@ async def test_a_ledger_that_cannot_be_used_is_told_by_every_tool_that_needs_it(
     assert text(result) == "The disk is full. No money moved. Make room."
 
 
-async def test_an_unknown_tool_is_an_error_in_words(connect: Connect) -> None:
-    """A model that misremembers a name reads which there are."""
-    async with connect() as client:
-        result = await client.call_tool("make_video", {})
-    assert result.is_error
-
-
 @pytest.mark.parametrize("tool", ["get_video_task", "get_film"])
 async def test_a_folder_that_cannot_be_written_is_told_at_once_and_not_waited_for(
     url: str, tmp_path: Path, clock: HandClock, era: Any, tool: str
@@ -434,3 +427,14 @@ async def test_a_folder_that_cannot_be_written_is_told_at_once_and_not_waited_fo
 
     assert saved["status"] == ("JOINING" if tool == "get_film" else "SUCCEEDED")
     assert "last_try" not in saved
+
+
+async def test_a_tool_that_there_is_not_is_refused_with_those_that_there_are(connect: Connect) -> None:
+    """The protocol calls it an error of its own; a model that mistyped a name still learns the right one."""
+    async with connect() as client:
+        with pytest.raises(MCPError) as told:
+            await client.call_tool("make_video", {"prompt": "x"})
+
+    assert told.value.code == INVALID_PARAMS
+    words = "Not accepted: There is no tool 'make_video'. Nothing was sent. No money moved. Call one of these: "
+    assert str(told.value).startswith(words + "create_video, get_video_task, ")

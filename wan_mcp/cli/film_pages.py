@@ -34,6 +34,8 @@ def film_card(console: Console, report: FilmReport) -> None:
         fact(console, "", film_views.doing_words(report))
     if film.canceled_at is not None and not report.is_settled:
         fact(console, "", say("called off; what had started is made, paid and kept"))
+    if called_off := film_views.called_off_words(report):
+        fact(console, "", called_off)
     for words in film_views.attention_words(report):
         fact(console, say("problem"), printable(words))
     if film.problem is not None:

@@ -153,8 +153,17 @@ class Shot:
         retake off: there is the take from before."""
         if self.is_moving(now) or self.chosen is self.newest:
             return False
-        was_called_off = self.newest.status is Status.CANCELED and self.newest.problem in (None, CANCELED_WITH_US)
-        return self.chosen is None or not was_called_off
+        return self.chosen is None or not self.is_called_off
+
+    @property
+    def is_called_off(self) -> bool:
+        """Did the caller call its newest take off?"""
+        return self.newest.status is Status.CANCELED and self.newest.problem in (None, CANCELED_WITH_US)
+
+    @property
+    def standing(self) -> VideoTask:
+        """The take whose status is the shot's: the newest, or the one that is shown where a retake was called off."""
+        return (self.chosen or self.newest) if self.is_called_off else self.newest
 
     def is_missing(self, now: datetime) -> bool:
         """Is there no take to show, and none under way?"""

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit, urlunsplit
 from wan_mcp.domain.task import VideoTask
 
 _TITLE = 60
+_UNKNOWN_SEED = "chosen by DashScope, which does not tell it"
+"""What is known of the seed where none was given: no answer of DashScope's has one."""
 
 
 def metadata(task: VideoTask) -> dict[str, str]:
@@ -15,7 +17,7 @@ def metadata(task: VideoTask) -> dict[str, str]:
     facts = [
         request.model,
         f"{request.size}, {request.duration} s",
-        f"seed {request.seed}" if request.seed is not None else "",
+        f"seed {_UNKNOWN_SEED if request.seed is None else request.seed}",
         task.id,
         f"DashScope {task.dashscope_task_id}" if task.dashscope_task_id else "",
     ]
@@ -46,6 +48,7 @@ def sidecar(task: VideoTask) -> dict[str, Any]:
         "size": request.size,
         "duration": request.duration,
         "seed": request.seed,
+        "seed_note": _UNKNOWN_SEED if request.seed is None else None,
         "prompt_extend": request.prompt_extend,
         "watermark": request.watermark,
         "cost": {

@@ -14,19 +14,22 @@ from mcp.server.auth.settings import AuthSettings
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.stdio import stdio_server
-from mcp.types import INVALID_PARAMS, GetPromptResult, InputRequiredResult
+from mcp.server.subscriptions import ListenHandler
+from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult
 
 from wan_mcp import __version__
 from wan_mcp.server.completions import add_completions
 from wan_mcp.server.pipes import standard_pipes
 from wan_mcp.server.player import Player
-from wan_mcp.server.prompts import add_prompts
+from wan_mcp.server.prompts import add_prompts, refuse_what_it_does_not_take
 from wan_mcp.server.resources import JSON, add_resources
 from wan_mcp.server.subscriptions import News, Subscribers, Subscriptions, subscribers_of
 from wan_mcp.server.tasks import VideoTasks, video_tasks
 from wan_mcp.server.tools import Service, build_tools
 from wan_mcp.server.unanswered import Answers, Questions, Unanswered
+from wan_mcp.server.worded import no_such_tool
 
 INSTRUCTIONS = (
     "wan-mcp makes videos with sound from text (Alibaba Wan 2.5, 5 or 10 s). "
@@ -48,7 +51,7 @@ CACHE: dict[CacheableMethod, CacheHint] = {
 
 
 class WanServer(MCPServer[Subscribers]):
-    """`MCPServer` with two answers put right, and quicker pipes, on which every question is answered."""
+    """`MCPServer` with some answers put right, and quicker pipes, on which every question is answered."""
 
     async def run_stdio_async(self, *, at_the_end: Callable[[], None] = lambda: None) -> None:
         """Serve over stdin and stdout of this process; `at_the_end` is called once nothing more is asked, a few
@@ -77,10 +80,24 @@ class WanServer(MCPServer[Subscribers]):
         self, name: str, arguments: dict[str, Any] | None = None, context: Context[Subscribers, Any] | None = None
     ) -> GetPromptResult | InputRequiredResult:
         """Render a prompt; a name or an argument that is wrong is the client's error, not an internal one."""
+        refuse_what_it_does_not_take(name, arguments or {}, await self.list_prompts())
+        return await super().get_prompt(name, arguments, context)
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Subscribers, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool; one that there is not is an error of the protocol, whose text most hosts show the model."""
         try:
-            return await super().get_prompt(name, arguments, context)
-        except ValueError as error:
-            raise MCPError(INVALID_PARAMS, str(error)) from error
+            return await super().call_tool(name, arguments, context)
+        except ToolError as error:  # ours answer with words of their own
+            names = [tool.name for tool in await self.list_tools()]
+            raise MCPError(INVALID_PARAMS, no_such_tool(name, names).words) from error
+
+    def end_subscriptions(self) -> None:
+        """Tell whoever holds a `subscriptions/listen` that it is over, in the protocol's own way: with its result."""
+        entry = self._lowlevel_server.get_request_handler("subscriptions/listen")
+        if entry is not None and isinstance(entry.handler, ListenHandler):
+            entry.handler.close()
 
 
 def _is_words_of_a_video(item: ReadResourceContents) -> bool:

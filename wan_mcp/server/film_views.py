@@ -55,7 +55,7 @@ def structured(report: FilmReport) -> dict[str, Any]:
 def _by_status(shots: Sequence[Shot]) -> dict[str, str]:
     numbers: dict[str, list[int]] = {}
     for shot in shots:
-        numbers.setdefault(shot.newest.status.value, []).append(shot.number)
+        numbers.setdefault(shot.standing.status.value, []).append(shot.number)
     return {status: spans(some) for status, some in numbers.items()}
 
 
@@ -104,10 +104,22 @@ def cost_words(report: FilmReport) -> str:
 
 
 def _state(report: FilmReport) -> str:
-    told = _told(report)
+    told = sentences(called_off_words(report), _told(report))
     if not report.is_known_request:
         return told
     return say("The same is already under way, so nothing new was ordered: {told}", told=told)
+
+
+def called_off_words(report: FilmReport) -> str:
+    """What became of a retake that was called off before anything of it was made, if that was the last word."""
+    off = report.called_off
+    if not off or not report.film.file or report.status is F.RENDERING:
+        return ""
+    return say(
+        "The retake of shot {shots} is called off, and its {cost} given back.",
+        shots=spans([shot.number for shot in off]),
+        cost=sum((shot.newest.cost for shot in off), start=report.film.unit_price * 0),
+    )
 
 
 def _told(report: FilmReport) -> str:

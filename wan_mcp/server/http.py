@@ -114,7 +114,9 @@ async def _served(door: Door, settings: Settings) -> AsyncGenerator[tuple[str, O
             bearers = Bearers(file=file, issuer=issuer)
             asked = bearers if file or issuer else None
             opening = Opening(partial(open_service, settings, rights=bearers.rights))
-            app = build_app(opening, door, bearers=asked, resource=url, is_public=is_public(door, settings))
+            app, end_subscriptions = build_app(
+                opening, door, bearers=asked, resource=url, is_public=is_public(door, settings)
+            )
             requests = OpenRequests(NamesOnly(app, names_of(door, settings, port=port)))
             async with anyio.create_task_group() as background:
                 background.start_soon(opening.run)
@@ -125,13 +127,14 @@ async def _served(door: Door, settings: Settings) -> AsyncGenerator[tuple[str, O
                     yield url, opening
                 finally:
                     with anyio.CancelScope(shield=True):
+                        requests.close()
+                        end_subscriptions()  # who listens is told, and need not guess why the stream ends
                         await _stop(server, requests, opening)
                     background.cancel_scope.cancel()
 
 
 async def _stop(server: "_Uvicorn", requests: OpenRequests, opening: Opening) -> None:
     """What closes first must need nothing of what closes later: a submission needs the ledger to the end."""
-    requests.close()
     await opening.at_rest()
     await requests.end(grace=_TO_ANSWER)
     server.should_exit = True

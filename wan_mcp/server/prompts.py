@@ -4,7 +4,7 @@ From the official prompt guide, in our own words: https://help.aliyun.com/zh/mod
 How many words fit into five seconds is our own reckoning, at the pace of ordinary speech.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from mcp import MCPError
@@ -12,8 +12,11 @@ from mcp.server import MCPServer
 from mcp.server.mcpserver.prompts import Prompt
 from mcp.server.mcpserver.prompts.base import PromptArgument
 from mcp.types import INVALID_PARAMS
+from mcp.types import Prompt as Listed
 
+from wan_mcp.domain.arguments import show
 from wan_mcp.domain.catalogue import WAN25_T2V
+from wan_mcp.domain.language import say
 
 _ORDER = """\
 1. Subject: who or what, with looks, clothing, material, one or two telling details.
@@ -123,9 +126,9 @@ async def wan_prompt(idea: str, style: str = "", sound: str = "") -> str:
 async def film_script(idea: str, seconds: str = "", size: str = "") -> str:
     """Teach to split an idea into shots; the arguments of prompts are always text."""
     if seconds.strip() and not (seconds.strip().isdecimal() and int(seconds) >= min(WAN25_T2V.durations)):
-        raise MCPError(INVALID_PARAMS, f"seconds must be a whole number of at least {min(WAN25_T2V.durations)}.")
+        raise _wrong(say("seconds must be a whole number of at least {low}.", low=min(WAN25_T2V.durations)))
     if size.strip() and size.strip() not in WAN25_T2V.all_sizes:
-        raise MCPError(INVALID_PARAMS, f"size must be one of {', '.join(WAN25_T2V.all_sizes)}.")
+        raise _wrong(say("size must be one of {sizes}.", sizes=", ".join(WAN25_T2V.all_sizes)))
     length = f"about {seconds.strip()} s" if seconds.strip() else ""
     return _SHOTS.format(
         idea=_given("idea", idea),
@@ -135,9 +138,35 @@ async def film_script(idea: str, seconds: str = "", size: str = "") -> str:
     )
 
 
+def refuse_what_it_does_not_take(name: str, arguments: Mapping[str, object], prompts: Sequence[Listed]) -> None:
+    """Let the arguments of a prompt through, or not.
+
+    Raises:
+        MCPError: there is no such prompt, it takes no such argument, or one is missing that it needs.
+    """
+    takes = {prompt.name: prompt.arguments or [] for prompt in prompts}
+    if name not in takes:
+        raise _wrong(say("There is no prompt {name}; there are: {names}.", name=show(name), names=", ".join(takes)))
+    known = [one.name for one in takes[name]]
+    if others := [argument for argument in arguments if argument not in known]:
+        some, takes_these = ", ".join(map(show, others)), ", ".join(known)
+        raise _wrong(
+            say("{prompt} takes no {argument}; it takes: {known}.", prompt=name, argument=some, known=takes_these)
+        )
+    for one in takes[name]:
+        if one.required and one.name not in arguments:
+            raise _wrong(
+                say("{prompt} needs {argument}: {what}", prompt=name, argument=one.name, what=one.description or "")
+            )
+
+
+def _wrong(words: str) -> MCPError:
+    return MCPError(INVALID_PARAMS, words)
+
+
 def _given(name: str, text: str) -> str:
     if not text.strip():
-        raise MCPError(INVALID_PARAMS, f"{name} is empty.")
+        raise _wrong(say("{argument} is empty.", argument=name))
     return text.strip()
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mcp.server.mcpserver import Context
@@ -10,8 +10,9 @@ from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ContentBlock, TextContent, ToolAnnotations
 
+from wan_mcp.domain.arguments import show
 from wan_mcp.domain.catalogue import Model
-from wan_mcp.domain.errors import Declined, Unforeseen, WanError
+from wan_mcp.domain.errors import Declined, InvalidRequest, Unforeseen, WanError
 from wan_mcp.domain.language import say
 from wan_mcp.server import views
 from wan_mcp.service.report import FilmReport, Report
@@ -48,6 +49,14 @@ class WordedTool(Tool):
         except ToolError as failure:  # the SDK's own, and only about the question that comes before everything
             logger.warning("%s: %s", self.name, failure)
             return _failed(*views.error(_unreadable()))
+
+
+def no_such_tool(name: str, names: Sequence[str]) -> InvalidRequest:
+    """Say which tools there are."""
+    return InvalidRequest(
+        [say("There is no tool {name}.", name=show(name))],
+        next_step=say("Call one of these: {names}.", names=", ".join(names)),
+    )
 
 
 def _unforeseen(incident: str) -> Unforeseen:

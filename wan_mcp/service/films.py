@@ -254,7 +254,9 @@ class Films:
             now = self._clock.now()
             # Of a retake that had started the new take still belongs into the film.
             has_started = any(not take.is_settled and take.status is not Status.QUEUED for take in report.takes)
-            film = report.film.to(now, canceled_at=now, is_unfinished=has_started and report.film.file is not None)
+            is_to_be_joined = tuple(shot.chosen.id for shot in report.shots if shot.chosen) != report.film.cut
+            goes_on = report.film.file is not None and (has_started or is_to_be_joined)
+            film = report.film.to(now, canceled_at=now, is_unfinished=goes_on)
             try:
                 canceled = await self._ledger.call_off(film, CANCELED_WITH_US)
             except StaleTask:  # a shot was sent, or the film joined, in this very moment

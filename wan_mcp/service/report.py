@@ -98,6 +98,12 @@ class FilmReport:
         return self.status not in (FilmStatus.RENDERING, FilmStatus.JOINING)
 
     @property
+    def called_off(self) -> tuple[Shot, ...]:
+        """Shots whose newest take was called off when the film was called off last."""
+        at = self.film.canceled_at
+        return tuple(shot for shot in self.shots if at and shot.is_called_off and shot.newest.since >= at)
+
+    @property
     def held(self) -> Money:
         """Set aside for takes whose end is not known."""
         return self._sum("held")

@@ -47,9 +47,12 @@ class Reports:
         shots = shots_of(film, takes)
         status = film_status(film, shots, now)
         begin = film.since if film.is_unfinished else film.asked_at
-        end = (
-            now if status in (FilmStatus.RENDERING, FilmStatus.JOINING) else max(film.since, *(t.since for t in takes))
-        )
+        if status in (FilmStatus.RENDERING, FilmStatus.JOINING):
+            end = now
+        elif film.canceled_at and film.file:  # a retake that is called off takes the film back to its end
+            end = max(shot.standing.since for shot in shots)
+        else:
+            end = max(film.since, *(take.since for take in takes))
         troubles = [self._watcher.trouble(take.id) for take in takes]
         looks = [look for look in map(self._watcher.until_next_look, takes) if look is not None]
         return FilmReport(

@@ -98,6 +98,7 @@ FILM: dict[str, str] = {
     # server/film_views.py
     "film of {shots} shots, {seconds} s": "影片，{shots} 个镜头，{seconds} 秒",
     "The same is already under way, so nothing new was ordered: {told}": "同样的内容已在进行中，因此没有新下单：{told}",
+    "The retake of shot {shots} is called off, and its {cost} given back.": "镜头 {shots} 的重拍已取消，为它预留的 {cost} 已退回。",
     "{film} is called off. What had started is made, paid and kept: shots {shots}.": (
         "{film} 已取消。已经开始的镜头仍会完成、计费并保留：镜头 {shots}。"
     ),

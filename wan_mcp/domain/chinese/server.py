@@ -94,4 +94,14 @@ SERVER: dict[str, str] = {
     "This page is not in WAN_MCP_ALLOWED_ORIGINS.": "此网页不在 WAN_MCP_ALLOWED_ORIGINS 中。",
     "A token is needed.": "需要令牌。",
     "This token has no `metrics = true`.": "此令牌没有 `metrics = true`。",
+    # server/worded.py
+    "There is no tool {name}.": "没有名为 {name} 的工具。",
+    "Call one of these: {names}.": "请调用以下工具之一：{names}。",
+    # server/prompts.py
+    "There is no prompt {name}; there are: {names}.": "没有名为 {name} 的提示模板；现有：{names}。",
+    "{prompt} takes no {argument}; it takes: {known}.": "{prompt} 没有参数 {argument}；它的参数有：{known}。",
+    "{prompt} needs {argument}: {what}": "{prompt} 缺少参数 {argument}：{what}",
+    "{argument} is empty.": "{argument} 为空。",
+    "seconds must be a whole number of at least {low}.": "seconds 必须是不小于 {low} 的整数。",
+    "size must be one of {sizes}.": "size 必须是以下之一：{sizes}。",
 }
