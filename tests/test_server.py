@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from mcp import Client, MCPError
+from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import INVALID_PARAMS, CallToolResult, ElicitRequestParams, ElicitResult, TextContent
 
 from tests.conftest import KEY, HandClock, made, opened
@@ -438,3 +439,21 @@ async def test_a_tool_that_there_is_not_is_refused_with_those_that_there_are(con
     assert told.value.code == INVALID_PARAMS
     words = "Not accepted: There is no tool 'make_video'. Nothing was sent. No money moved. Call one of these: "
     assert str(told.value).startswith(words + "create_video, get_video_task, ")
+
+
+async def test_a_tool_that_somebody_adds_may_fail_in_its_own_way(videos: Videos) -> None:
+    """Who builds upon this server has the protocol's error for a tool that fails."""
+
+    async def service() -> Videos:
+        return videos
+
+    async def fails() -> str:
+        raise ToolError("It failed on purpose.")
+
+    server = build_server(service)
+    server.add_tool(fails)
+    async with Client(server) as client:
+        result = await client.call_tool("fails", {})
+
+    assert result.is_error
+    assert "on purpose" in text(result)

@@ -89,8 +89,10 @@ class WanServer(MCPServer[Subscribers]):
         """Call a tool; one that there is not is an error of the protocol, whose text most hosts show the model."""
         try:
             return await super().call_tool(name, arguments, context)
-        except ToolError as error:  # ours answer with words of their own
+        except ToolError as error:
             names = [tool.name for tool in await self.list_tools()]
+            if name in names:  # a tool that is none of ours
+                raise
             raise MCPError(INVALID_PARAMS, no_such_tool(name, names).words) from error
 
     def end_subscriptions(self) -> None:
