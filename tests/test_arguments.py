@@ -116,7 +116,7 @@ def test_empty_text_is_refused(blank: str) -> None:
     required.text("prompt", required=True)
     optional.text("prompt")
 
-    assert required.problems == ["prompt is empty; say what it should show."]
+    assert required.problems == ["prompt is empty; it needs words."]
     assert optional.problems == ["prompt is empty; leave it out."]
 
 

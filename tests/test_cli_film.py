@@ -219,7 +219,10 @@ AS_JSON = """\
         ("title: x\nshots:\n- prompt: x\n  prompt: y", ["4: 'prompt' stands here twice."]),
         ('{"title": "x",\n "title": "y"}', ["2: 'title' stands here twice."]),
         ("title: x\nshots:\n- [a]: x", ["3: a name must be text."]),
-        ('title: x\nshots:\n- prompt: "no end\n- prompt: y\n\n', ["3: found unexpected end of stream."]),
+        (
+            'title: x\nshots:\n- prompt: "no end\n- prompt: y\n\n',
+            ["3: this is no YAML (found unexpected end of stream)."],
+        ),
         ("title: x\nusual: &usual {seed: x}\nshots: [{<<: *usual, prompt: y}]", ["2: There is", "2: Shot 1: seed"]),
     ],
 )

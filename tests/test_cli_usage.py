@@ -50,7 +50,7 @@ ACCOUNT = Account(
 )
 
 CHART = """\
-Spent in the last 4 days, CNY
+Charged and held in the last 4 days, CNY
 
 Fri 11-20  ▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇  12.00  5 tasks
 Sat 11-21                                                –

@@ -18,7 +18,7 @@ from wan_mcp.cli.board import read_newest, watch_tasks
 from wan_mcp.cli.film import cancel_film, film, retake, show_film
 from wan_mcp.cli.order import agree, end, look_at, look_once, make, read_order
 from wan_mcp.cli.preview import preview
-from wan_mcp.cli.program import Program, json_option
+from wan_mcp.cli.program import Amount, Program, json_option
 from wan_mcp.cli.servers import serve, simulate, token
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Terminal
@@ -63,7 +63,7 @@ def program() -> None:
 @click.option("--audio-url", metavar="URL", help="Own sound track: public .wav or .mp3, 3-30 s, up to 15 MB.")
 @click.option("--no-prompt-extend", is_flag=True, help="Take the prompt as it is; DashScope would embellish it.")
 @click.option("--watermark", is_flag=True, help="Have the words “AI generated” put into the picture.")
-@click.option("--max-cost", type=float, metavar="AMOUNT", help="Agree to pay up to this, and never more.")
+@click.option("--max-cost", type=Amount(), metavar="AMOUNT", help="Agree to pay up to this, and never more.")
 @click.option("--yes", is_flag=True, help="Agree to the price unasked; the budget still holds.")
 @click.option("--wait", type=click.FloatRange(min=0), metavar="SECONDS", help="Stay so long.  [default: to its end]")
 @click.option("--no-wait", is_flag=True, help="Return once it is submitted; `show` fetches it later.")

@@ -2,7 +2,6 @@
 
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wan_mcp import __version__
+from wan_mcp.cli.folder import mend_words, unwritable_words, where_to_write
 from wan_mcp.cli.lines import Folded
 from wan_mcp.cli.pages import in_commands, padded, printable, unsaved_words
 from wan_mcp.cli.session import run
@@ -210,18 +210,15 @@ def _tasks(health: LedgerHealth) -> Finding:
 
 
 def _of_output(folder: Path) -> Iterator[Finding]:
-    # Nothing is made that was not there: what counts is whether it could be.
-    there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
+        there = where_to_write(folder)
         free = shutil.disk_usage(there).free
     except OSError as error:
         yield Finding(
             check=later("videos"),
             state="problem",
-            found=say("{folder} cannot be written: {reason}.", folder=folder, reason=error.strerror or error),
-            advice=say("Mend it, or set WAN_MCP_OUTPUT_DIR to another folder."),
+            found=unwritable_words(folder, error),
+            advice=mend_words(),
         )
         return
     if there == folder:

@@ -10,8 +10,9 @@ from anyio.lowlevel import checkpoint
 from rich.console import Console
 
 from wan_mcp.cli import pages
+from wan_mcp.cli.folder import refuse_unwritable
 from wan_mcp.cli.order import ask
-from wan_mcp.cli.program import GOES_ON, Command, json_option
+from wan_mcp.cli.program import GOES_ON, Amount, Command, json_option
 from wan_mcp.cli.script import Page, read_page
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Stop, Terminal
@@ -44,7 +45,7 @@ class Weighed:
 @click.command(cls=Command, short_help="Make a film. PAID.")
 @click.argument("script")
 @click.option("--dry-run", is_flag=True, help="Only say the plan and the price.")
-@click.option("--max-cost", type=float, metavar="AMOUNT", help="Agree to pay up to this, and never more.")
+@click.option("--max-cost", type=Amount(), metavar="AMOUNT", help="Agree to pay up to this, and never more.")
 @click.option("--yes", is_flag=True, help="Agree to the price unasked; the budget still holds.")
 @click.option("--no-wait", is_flag=True, help="Return once it is ordered; `wan-mcp film` with its id makes it later.")
 @json_option()
@@ -87,7 +88,7 @@ def film(terminal: Terminal, script: str, *, dry_run: bool, max_cost: float | No
 @click.option("--shot", type=click.IntRange(1, MOST_SHOTS), metavar="NUMBER", help="Which.  [default: all missing]")
 @click.option("--prompt", metavar="TEXT", help="Another prompt for this shot.")
 @click.option("--seed", type=int, metavar="NUMBER", help="Another seed makes another take.")
-@click.option("--max-cost", type=float, metavar="AMOUNT", help="Agree to pay up to this, and never more.")
+@click.option("--max-cost", type=Amount(), metavar="AMOUNT", help="Agree to pay up to this, and never more.")
 @click.option("--yes", is_flag=True, help="Agree to the price unasked; the budget still holds.")
 @click.option("--no-wait", is_flag=True, help="Return once it is ordered; `wan-mcp film` with its id makes it later.")
 @json_option()
@@ -170,9 +171,9 @@ def _plan(console: Console, weighed: Weighed) -> None:
         words = say("{seconds} s, {prompt}", seconds=shot.duration, prompt=_short(script.own_prompt(number)))
         pages.fact(console, say("shot {number}", number=number), words)
     price = say(
-        "{price} for {count} shots, {seconds} s",
+        "{price} for {shots}, {seconds} s",
         price=order.film.price,
-        count=len(script.shots),
+        shots=film_views.shots_words(len(script.shots)),
         seconds=script.seconds,
     )
     _price(console, weighed, price)
@@ -207,6 +208,7 @@ def _dry(weighed: Weighed) -> dict[str, Any]:
 
 
 async def _weighed(videos: Videos, order: Order, max_cost: float | None) -> Weighed:
+    refuse_unwritable(videos.settings.output_dir)
     must_ask = await videos.films.needs_consent(order, max_cost)
     question = film_views.question(order, videos.films.quote(order.film.script))
     return Weighed(

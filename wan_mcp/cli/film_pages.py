@@ -59,8 +59,9 @@ def next_words(report: FilmReport) -> str:
         return say("{again} waits for it and fetches the file.", again=f"`wan-mcp film {film_id}`")
     if report.status is FilmStatus.SUCCEEDED and not report.attention:
         return say(
-            "`wan-mcp preview {film}` shows the shots, and `wan-mcp retake {film} --shot 2` makes one that came out "
-            "badly anew (here shot 2).",
+            "`wan-mcp preview {film}` shows the shots, and `wan-mcp retake {film} --shot {shot}` makes one that came "
+            "out badly anew (here shot {shot}).",
             film=film_id,
+            shot=min(2, len(report.shots)),
         )
     return in_commands(film_views.next_words(report))

@@ -9,6 +9,7 @@ import click
 from anyio.lowlevel import checkpoint
 
 from wan_mcp.cli import pages
+from wan_mcp.cli.folder import refuse_unwritable
 from wan_mcp.cli.program import GOES_ON
 from wan_mcp.cli.session import visit
 from wan_mcp.cli.terminal import Stop, Terminal, structured
@@ -29,6 +30,8 @@ _ROUND = 5.0
 """Seconds after which it is asked again whether waiting can bring anything."""
 _A_SCRIPTS_PATIENCE = 1200.0
 """Seconds; four times what the slowest videos usually take."""
+_A_FILES_PATIENCE = 120.0
+"""Seconds; most files come in a few."""
 _FAILED = 1
 
 
@@ -57,6 +60,7 @@ async def read_order(given: Mapping[str, object], videos: Videos) -> Order:
     request = parse_request(arguments, settings.model, settings.limits)
     if settings.key is None:
         raise MissingKey
+    refuse_unwritable(settings.output_dir)
     return Order(
         request=request,
         quote=videos.spending.quote(request),
@@ -186,6 +190,14 @@ async def until_settled(videos: Videos, task_id: str, terminal: Terminal, second
                 return report
             if is_script and report.task.status is Status.UNCERTAIN and report.task.searched_at:
                 return report
+            if is_script and _is_hard_to_fetch(report, videos):
+                return report
+
+
+def _is_hard_to_fetch(report: Report, videos: Videos) -> bool:
+    """Does its file fail to come, for so long that a script had better be told?"""
+    waited = (videos.now() - report.task.since).total_seconds()
+    return report.task.status is Status.SUCCEEDED and bool(report.trouble) and waited > _A_FILES_PATIENCE
 
 
 def end(report: Report) -> None:

@@ -10,6 +10,7 @@ import click
 from wan_mcp.cli.helping import Formatter, tidy
 from wan_mcp.cli.terminal import Terminal
 from wan_mcp.domain.errors import WanError
+from wan_mcp.domain.language import later
 
 INTERRUPTED = 130
 """What shells expect of a command that Ctrl-C ended."""
@@ -40,6 +41,12 @@ EXIT_CODES = (
     (f"{GOES_ON}", "The task goes on, held or paid for. Do not create it again: `wan-mcp show` fetches it."),
     (f"{INTERRUPTED}", "Ctrl-C. What was submitted goes on."),
 )
+
+
+class Amount(click.types.FloatParamType):
+    """An amount of money, in the region's currency; a programmer's word for a number helps nobody."""
+
+    name = later("number")
 
 
 class _Context(click.Context):

@@ -102,17 +102,25 @@ def _line(error: yaml.MarkedYAMLError, text: str) -> int:
     mark = error.problem_mark
     if error.context_mark and (mark is None or mark.index >= len(text.rstrip())):
         mark = error.context_mark
-    return mark.line + 1 if mark else 1
+    return min(mark.line + 1, len(text.splitlines()) or 1) if mark else 1
 
 
 def _words(error: yaml.MarkedYAMLError) -> str:
-    """Ours are a sentence, PyYAML's lack the full stop."""
+    """Ours are a sentence; PyYAML's are English, and lack the full stop."""
     words = error.problem or ""
-    return words if words.endswith((".", "。")) else f"{words}."
+    return words if words.endswith((".", "。")) else say("this is no YAML ({problem}).", problem=words)
 
 
 def _reason(error: OSError | UnicodeDecodeError) -> object:
-    return (error.strerror if isinstance(error, OSError) else None) or error
+    if isinstance(error, UnicodeDecodeError):
+        return say("it is not text in UTF-8")
+    if isinstance(error, FileNotFoundError):
+        return say("there is no such file")
+    if isinstance(error, IsADirectoryError):
+        return say("it is a folder")
+    if isinstance(error, PermissionError):
+        return say("it may not be read")
+    return error.strerror or error
 
 
 def _lines(root: yaml.MappingNode) -> dict[tuple[str | int, ...], int]:

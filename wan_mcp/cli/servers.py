@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from wan_mcp.cli import pages
 from wan_mcp.cli.program import Command, json_option
@@ -42,6 +43,14 @@ def serve(terminal: Terminal, *, transport: str, host: str, port: int, public_ur
 
         if terminal.as_json:
             raise click.UsageError(say("--json is for HTTP: over stdio, stdout carries MCP and nothing else."))
+        context = click.get_current_context()
+        for name in ("host", "port", "public_url"):
+            if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+                option = "--" + name.replace("_", "-")
+                words = say(
+                    "{option} is for HTTP: give --transport streamable-http too, or leave it out.", option=option
+                )
+                raise click.UsageError(words)
         return serve_stdio()
     from wan_mcp.server.door import Door
     from wan_mcp.server.http import serve_http

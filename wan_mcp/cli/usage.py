@@ -90,7 +90,7 @@ def _chart(out: Console, days: Sequence[Day], account: Account) -> None:
             Text(amount, style="" if (day.charged + day.held).amount else "dim"),
             Text(note, style="dim"),
         )
-    head = say("Spent in the last {days} days, {currency}", days=len(days), currency=account.currency)
+    head = say("Charged and held in the last {days} days, {currency}", days=len(days), currency=account.currency)
     out.print(Text(head, style="bold"), end="\n\n")
     out.print(grid)
     out.print()

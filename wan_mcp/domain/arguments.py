@@ -94,7 +94,7 @@ class Arguments:
             return None
         if not value.strip():
             if required:
-                self.problem(say("{name} is empty; say what it should show.", name=name), name)
+                self.problem(say("{name} is empty; it needs words.", name=name), name)
             else:
                 self.problem(say("{name} is empty; leave it out.", name=name), name)
             return None

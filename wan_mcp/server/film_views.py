@@ -89,10 +89,15 @@ def text(report: FilmReport) -> str:
 def line(report: FilmReport) -> str:
     """One film on one line of a list."""
     film = report.film
-    what = say("film of {shots} shots, {seconds} s", shots=len(report.shots), seconds=film.script.seconds)
+    what = say("film of {shots}, {seconds} s", shots=shots_words(len(report.shots)), seconds=film.script.seconds)
     file = film.file if report.is_settled else ""
     words = [film.id, report.status, what, cost_words(report), file, cut(film.script.title, 40)]
     return " | ".join(part for part in words if part)
+
+
+def shots_words(count: int) -> str:
+    """So many shots."""
+    return say("1 shot") if count == 1 else say("{count} shots", count=count)
 
 
 def cost_words(report: FilmReport) -> str:
@@ -147,7 +152,7 @@ def _told(report: FilmReport) -> str:
                 seconds=film.script.seconds,
                 saved=report.saved,
                 time=time_words(report),
-                shots="; ".join(
+                shots=say("; ").join(
                     say("shot {numbers} {status}", numbers=numbers, status=status)
                     for status, numbers in _by_status(report.shots).items()
                 ),
@@ -190,7 +195,7 @@ def time_words(report: FilmReport) -> str:
 def facts(report: FilmReport) -> str:
     """Shots and seconds; of a joined file also how long it plays, where that is something else, and its size."""
     film = report.film
-    told = [say("{count} shots, {seconds} s", count=len(report.shots), seconds=film.script.seconds)]
+    told = [say("{shots}, {seconds} s", shots=shots_words(len(report.shots)), seconds=film.script.seconds)]
     if film.file and report.is_settled:
         plays = film.seconds or 0
         if abs(plays - film.script.seconds) >= _HEARD:

@@ -28,7 +28,6 @@ CLICK: dict[str, str] = {
     "{value!r} is not a valid {number_type}.": "{value!r} 不是有效的{number_type}。",
     "integer": "整数",
     "integer range": "整数",
-    "float": "数字",
     "float range": "数字",
     "{value} is not in the range {range}.": "{value} 超出范围 {range}。",
     "{name} {filename!r} is a file.": "{filename!r} 是文件，须为文件夹。",

@@ -38,7 +38,7 @@ DOMAIN = {
     "{name} is missing: text of 1 to {longest} characters.": "缺少 {name}：须为 1 至 {longest} 个字符的文本。",
     "{name} is missing.": "缺少 {name}。",
     "{name} must be text, not {value}.": "{name} 须为文本，不能是 {value}。",
-    "{name} is empty; say what it should show.": "{name} 为空；请写明画面内容。",
+    "{name} is empty; it needs words.": "{name} 为空；请填写文字。",
     "{name} is empty; leave it out.": "{name} 为空；不需要时请省略。",
     "{name} holds half of a character (a lone surrogate); send it as valid Unicode.": "{name} 中有半个字符（孤立的代理项）；请以有效的 Unicode 发送。",
     "{name} has {length} characters and at most {longest} are allowed (DashScope would cut the rest silently and bill it); shorten it.": "{name} 有 {length} 个字符，最多允许 {longest} 个（超出部分会被 DashScope 悄悄截掉并照常计费）；请缩短。",

@@ -48,6 +48,11 @@ FILM: dict[str, str] = {
     "this looks like a date or a number and is none; put it in quotes if it is text.": (
         "这里看似日期或数字，却不是有效值；若是文字，请加引号。"
     ),
+    "it is not text in UTF-8": "不是 UTF-8 编码的文本",
+    "there is no such file": "没有这个文件",
+    "it is a folder": "这是文件夹",
+    "it may not be read": "没有读取权限",
+    "this is no YAML ({problem}).": "不是合法的 YAML（{problem}）。",
     "{file} must have a title and shots.": "{file} 必须有 title 和 shots。",
     "Mend the lines and run it again.": "请改正这些行后重新运行。",
     "The same film is already under way, so nothing new was ordered.": "同样的影片已在进行中，因此没有新下单。",
@@ -56,7 +61,7 @@ FILM: dict[str, str] = {
     "shot {number}": "镜头 {number}",
     "shot {numbers} {status}": "镜头 {numbers} {status}",
     "{seconds} s, {prompt}": "{seconds} 秒，{prompt}",
-    "{price} for {count} shots, {seconds} s": "{price}，共 {count} 个镜头，{seconds} 秒",
+    "{price} for {shots}, {seconds} s": "{price}，共 {shots}，{seconds} 秒",
     "Stopped waiting. What was sent goes on at DashScope; the rest is sent while a wan-mcp runs. Come back with\n"
     "  wan-mcp film {film}": (
         "已停止等待。已发送的镜头在 DashScope 上继续；其余的在 wan-mcp 运行时发送。之后可用以下命令继续：\n"
@@ -88,15 +93,18 @@ FILM: dict[str, str] = {
     "Another prompt for this shot.": "此镜头的新提示词。",
     "--prompt and --seed are for one shot: name it by --shot.": "--prompt 和 --seed 针对单个镜头：请用 --shot 指明。",
     "shots": "镜头",
-    "`wan-mcp preview {film}` shows the shots, and `wan-mcp retake {film} --shot 2` makes one that came out badly anew (here shot 2).": (
-        "运行 `wan-mcp preview {film}` 可查看各镜头，运行 `wan-mcp retake {film} --shot 2` 可重拍效果不佳的镜头（此处为镜头 2）。"
+    "`wan-mcp preview {film}` shows the shots, and `wan-mcp retake {film} --shot {shot}` makes one that came out badly anew (here shot {shot}).": (
+        "运行 `wan-mcp preview {film}` 可查看各镜头，运行 `wan-mcp retake {film} --shot {shot}` 可重拍效果不佳的镜头（此处为镜头 {shot}）。"
     ),
     # server/
     "shots must be a list of 1 to {most} durations, each {words}.": "shots 必须是 1 到 {most} 个时长的列表，每个为 {words}。",
     "prompt and seed are for one shot: name it by shot.": "prompt 和 seed 针对单个镜头：请用 shot 指明。",
     "{film} is {status}, so there is no file of it.": "{film} 处于 {status}，因此没有它的文件。",
     # server/film_views.py
-    "film of {shots} shots, {seconds} s": "影片，{shots} 个镜头，{seconds} 秒",
+    "film of {shots}, {seconds} s": "影片，{shots}，{seconds} 秒",
+    "1 shot": "1 个镜头",
+    "{count} shots": "{count} 个镜头",
+    "; ": "；",
     "The same is already under way, so nothing new was ordered: {told}": "同样的内容已在进行中，因此没有新下单：{told}",
     "The retake of shot {shots} is called off, and its {cost} given back.": "镜头 {shots} 的重拍已取消，为它预留的 {cost} 已退回。",
     "{film} is called off. What had started is made, paid and kept: shots {shots}.": (
@@ -114,7 +122,7 @@ FILM: dict[str, str] = {
         "{film} 需要你处理：{count} 个镜头均已保存，但无法合成。{why}"
     ),
     "{film} needs you: {saved} of {count} shots are saved.": "{film} 需要你处理：已保存 {saved}/{count} 个镜头。",
-    "{count} shots, {seconds} s": "{count} 个镜头，{seconds} 秒",
+    "{shots}, {seconds} s": "{shots}，{seconds} 秒",
     "plays {seconds} s": "播放 {seconds} 秒",
     ", ": "，",
     "{film} SUCCEEDED. File: {file} ({facts}).": "{film} SUCCEEDED。文件：{file}（{facts}）。",

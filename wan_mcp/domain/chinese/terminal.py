@@ -72,7 +72,8 @@ TERMINAL = {
     # cli/usage.py
     "total": "合计",
     "{charged} charged, {held} held": "已扣费 {charged}，已预留 {held}",
-    "Spent in the last {days} days, {currency}": "最近 {days} 天的费用，{currency}",
+    "number": "数字",
+    "Charged and held in the last {days} days, {currency}": "最近 {days} 天的已扣费与预留，{currency}",
     "Mon": "周一",
     "Tue": "周二",
     "Wed": "周三",
