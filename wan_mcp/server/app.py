@@ -7,7 +7,6 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any, cast
 
-from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
@@ -17,7 +16,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.stdio import stdio_server
 from mcp.server.subscriptions import ListenHandler
-from mcp.types import INVALID_PARAMS, CallToolResult, GetPromptResult, InputRequiredResult
+from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult
 
 from wan_mcp import __version__
 from wan_mcp.server.completions import add_completions
@@ -86,14 +85,14 @@ class WanServer(MCPServer[Subscribers]):
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[Subscribers, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Call a tool; one that there is not is an error of the protocol, whose text most hosts show the model."""
+        """Call a tool; of one that there is not the model hears which there are."""
         try:
             return await super().call_tool(name, arguments, context)
-        except ToolError as error:
+        except ToolError:
             names = [tool.name for tool in await self.list_tools()]
             if name in names:  # a tool that is none of ours
                 raise
-            raise MCPError(INVALID_PARAMS, no_such_tool(name, names).words) from error
+            return no_such_tool(name, names)
 
     def end_subscriptions(self) -> None:
         """Tell whoever holds a `subscriptions/listen` that it is over, in the protocol's own way: with its result."""

@@ -51,12 +51,13 @@ class WordedTool(Tool):
             return _failed(*views.error(_unreadable()))
 
 
-def no_such_tool(name: str, names: Sequence[str]) -> InvalidRequest:
+def no_such_tool(name: str, names: Sequence[str]) -> CallToolResult:
     """Say which tools there are."""
-    return InvalidRequest(
+    error = InvalidRequest(
         [say("There is no tool {name}.", name=show(name))],
         next_step=say("Call one of these: {names}.", names=", ".join(names)),
     )
+    return _failed(*views.error(error))
 
 
 def _unforeseen(incident: str) -> Unforeseen:
