@@ -1,5 +1,8 @@
 """The watch over every open task: faults are ridden out, queues served, restarts survived, files brought home."""
 
+import sqlite3
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ import pytest
 
 from tests.conftest import HandClock, made, opened
 from tests.making import a_request, pass_time
+from wan_mcp.domain.errors import SubmissionUncertain
 from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.service import watcher
 from wan_mcp.service.videos import Videos
@@ -26,6 +30,51 @@ async def created(videos: Videos, prompt: str = "a cat", **more: object) -> Vide
 async def latest(videos: Videos, task: VideoTask) -> VideoTask:
     """The same task as it stands now."""
     return (await videos.get(task.id)).task
+
+
+# Sending
+
+
+@asynccontextmanager
+async def nothing_more_can_be_written(ledger: Path) -> AsyncGenerator[Callable[[], Awaitable[None]]]:
+    """A disk that is full once a task is reserved, until the yielded function is called."""
+    with closing(sqlite3.connect(ledger, isolation_level=None)) as db:
+        db.execute("CREATE TRIGGER full BEFORE INSERT ON entries WHEN NEW.version > 0 BEGIN SELECT json('{'); END")
+
+        async def make_room() -> None:
+            db.execute("DROP TRIGGER IF EXISTS full")
+
+        yield make_room
+        await make_room()
+
+
+async def test_what_dashscope_said_is_written_once_there_is_room_for_it(
+    videos: Videos, settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """A disk that is full for a second costs nobody a paid task."""
+    async with nothing_more_can_be_written(settings.ledger) as make_room:
+        clock.while_asleep = make_room
+        task = await created(videos)
+
+    assert (await latest(videos, task)).dashscope_task_id == simulator.accepted[0].id
+
+
+async def test_what_could_not_be_written_down_is_found_again_and_not_sent_again(
+    videos: Videos, settings: Settings, clock: HandClock, simulator: Simulator
+) -> None:
+    """The caller gets DashScope's own id, which is nowhere else now, and is told not to create it again."""
+    async with nothing_more_can_be_written(settings.ledger):
+        with pytest.raises(SubmissionUncertain, match="could not be written down") as failure:
+            await created(videos)
+    [remote] = simulator.accepted
+    assert remote.id in failure.value.what
+    assert failure.value.money_moved == "maybe"
+
+    await pass_time(videos, clock, minutes=20)
+
+    [report] = await videos.newest(status=None, limit=5)
+    assert (report.task.status, report.task.dashscope_task_id) == (Status.SUCCEEDED, remote.id)
+    assert len(simulator.accepted) == 1
 
 
 # Looking
