@@ -24,9 +24,6 @@ MOMENTS = 90
 """On a quiet machine one every ten milliseconds."""
 AT_ONCE = 2
 PATIENCE = 60
-KILLED_BY_IT = -2
-"""So Python ends before a line of ours has run, and where it came inside of what is compiled on the way, as the methods
-of a dataclass are. A shell makes 130 of it. Still earlier Python calls it a fatal error."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +100,7 @@ async def test_at_every_moment_nothing_is_sent_or_it_is_told_what_goes_on(comman
         elif one.ordered:
             assert one.code == 130, (after, one)
             assert any(word in one.told for word in ("Stopped", "QUEUED", "PENDING", "RENDERING")), (after, one)
-        else:
-            assert one.code in (130, KILLED_BY_IT) or "Fatal Python error" in one.told, (after, one)
+        # Where it comes in the middle of an import, a library decides how the process ends: by the signal, or with an
+        # error of its own. What matters is that it ends, and that nothing was ordered.
         assert ("Nothing was sent" in one.told) <= (one.ordered == 0), (after, one)
     assert any("Nothing was sent. No money moved." in one.told for one in runs.values())
