@@ -4,12 +4,14 @@ end of our answers. The SDK would cancel every call at the end of stdin, and say
 
 from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import anyio
-from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse, RequestId
+
+if TYPE_CHECKING:  # their module is the SDK's own affair
+    from mcp.shared._stream_protocols import ReadStream, WriteStream
 
 LAST_ANSWERS = 3.5
 """Seconds after the last question: a host waits for our end, and five seconds are all that it has to."""
@@ -55,7 +57,7 @@ class Questions:
     """What comes from a client; it ends once everything is answered, or `LAST_ANSWERS` after its last message."""
 
     def __init__(
-        self, inner: ReadStream[SessionMessage | Exception], unanswered: Unanswered, at_the_end: Callable[[], None]
+        self, inner: "ReadStream[SessionMessage | Exception]", unanswered: Unanswered, at_the_end: Callable[[], None]
     ) -> None:
         """`at_the_end` is called when the last message has come."""
         self._inner = inner
@@ -106,7 +108,7 @@ class Questions:
 class Answers:
     """What goes to a client."""
 
-    def __init__(self, inner: WriteStream[SessionMessage], unanswered: Unanswered) -> None:
+    def __init__(self, inner: "WriteStream[SessionMessage]", unanswered: Unanswered) -> None:
         self._inner = inner
         self._unanswered = unanswered
 
