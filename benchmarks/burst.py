@@ -4,10 +4,10 @@ Two hundred videos asked for at once, five at a time rendered, five a second tak
 is possible: the number of rounds of five, each as long as DashScope takes for one. In turned time.
 """
 
-import functools
 import tempfile
 import time
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import anyio
@@ -38,7 +38,7 @@ class Burst:
 
 def run(requests: int = 200) -> list[Figure]:
     """Measure."""
-    burst = measure(requests)
+    burst = once(requests)
     return [
         at_most(
             f"{requests} requests at once: time beside the limits' bound",
@@ -52,8 +52,7 @@ def run(requests: int = 200) -> list[Figure]:
     ]
 
 
-@functools.cache
-def measure(requests: int) -> Burst:
+def once(requests: int) -> Burst:
     """Ask for so many at once, and turn the clock until all are rendered."""
     return anyio.run(_measured, requests)
 
@@ -71,9 +70,10 @@ async def _measured(requests: int) -> Burst:
             while rendered < requests:
                 clock.turn(0.5)
                 await videos.watcher.turn()
-                accepted = simulator.accepted
                 # They end in the order in which they were accepted: what is counted once need not be counted again.
-                while rendered < len(accepted) and simulator.status(accepted[rendered].id) == "SUCCEEDED":
+                for task in islice(simulator.tasks.values(), rendered, None):
+                    if simulator.status(task.id) != "SUCCEEDED":
+                        break
                     rendered += 1
             took = (clock.now() - began).total_seconds()
     return Burst(

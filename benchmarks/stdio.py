@@ -32,7 +32,7 @@ class Host:
             env={**inherited, **environment},
             cwd=ROOT,
         )
-        self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()
+        self._answers: queue.Queue[tuple[float, bytes]] = queue.Queue()
         self._count = 0
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -40,8 +40,8 @@ class Host:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._answers.put(json.loads(line))
-        self._answers.put(None)
+            self._answers.put((time.perf_counter(), line))
+        self._answers.put((time.perf_counter(), b""))
 
     def tell(self, method: str, **params: Any) -> None:
         """Send a notification."""
@@ -49,13 +49,7 @@ class Host:
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Send a request and return its result."""
-        self._count += 1
-        self._write({"jsonrpc": "2.0", "id": self._count, "method": method, "params": params})
-        while True:
-            answer = self._answers.get(timeout=PATIENCE)
-            assert answer is not None, "the server ended"
-            if answer.get("id") == self._count and "method" not in answer:
-                return answer["result"]
+        return self._timed(method, params)[1]
 
     def hello(self) -> None:
         """Open the session."""
@@ -64,10 +58,8 @@ class Host:
         self.tell("notifications/initialized")
 
     def call(self, tool: str, **arguments: Any) -> tuple[float, dict[str, Any]]:
-        """Call a tool; seconds, and its result."""
-        began = time.perf_counter()
-        result = self.ask("tools/call", name=tool, arguments=arguments)
-        return time.perf_counter() - began, result
+        """Call a tool; seconds until its answer was here (reading it is the host's own affair), and its result."""
+        return self._timed("tools/call", {"name": tool, "arguments": arguments})
 
     def memory(self) -> float:
         """The peak of its resident memory, MiB (Linux; elsewhere 0)."""
@@ -76,6 +68,17 @@ class Host:
         except OSError:
             return 0.0
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024
+
+    def _timed(self, method: str, params: Mapping[str, Any]) -> tuple[float, dict[str, Any]]:
+        self._count += 1
+        began = time.perf_counter()
+        self._write({"jsonrpc": "2.0", "id": self._count, "method": method, "params": params})
+        while True:
+            came, line = self._answers.get(timeout=PATIENCE)
+            assert line, "the server ended"
+            answer = json.loads(line)
+            if answer.get("id") == self._count and "method" not in answer:
+                return came - began, answer["result"]
 
     def _write(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None

@@ -21,6 +21,7 @@ from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import anyio
 import anyio.to_thread
+import httpcore
 import httpx
 
 from wan_mcp.adapters.web import web_client
@@ -40,6 +41,8 @@ _PAGE = 4096
 _LARGEST_INDEX = 16 << 20
 _TINY = 1024
 """Bytes that no video of 5 seconds fits into; an error page called a video may."""
+_READ = 256 << 10
+"""Bytes that asyncio takes from a socket at once; httpcore would cut each such piece into four and turn over each."""
 _VIDEO_TYPES = ("video/", "application/octet-stream", "binary/octet-stream")
 
 
@@ -85,6 +88,8 @@ class Downloads:
         self._from_loopback = from_loopback
         self._whole_download = whole_download.total_seconds()
         self._largest = largest
+        # httpx has no way to say it. pyright takes the value that it has for its type.
+        httpcore.AsyncHTTP11Connection.READ_NUM_BYTES = _READ  # pyright: ignore[reportAttributeAccessIssue]
         self._http = web_client(is_local=from_loopback, timeout=timeout, headers={"Accept-Encoding": "identity"})
 
     async def aclose(self) -> None:
