@@ -225,7 +225,7 @@ async def test_unsettled_tasks_are_counted(person: Person, simulator: Simulator)
     await person.types("create", "a dog", "--no-wait")
     finding = await found(person, "tasks")
     assert finding["state"] == "note"
-    assert "2 unsettled, 1 of them UNCERTAIN" in finding["found"]
+    assert "2 unsettled, 1 with the answer lost" in finding["found"]
 
 
 async def test_a_folder_that_cannot_be_written_is_a_problem(person: Person, tmp_path: Path) -> None:

@@ -80,6 +80,19 @@ async def test_a_script_becomes_a_film(person: Person, script: str) -> None:
     assert (late.exit_code, "has already ended: SUCCEEDED" in late.stderr) == (1, True)
 
 
+async def test_a_film_of_one_shot_is_told_as_one(person: Person, tmp_path: Path) -> None:
+    """In its plan, its card and its list: a number and a word that goes with it."""
+    path = tmp_path / "one.yaml"
+    path.write_text("title: The fox\nsize: 832*480\nshots: [{prompt: A fox wakes.}]\n", encoding="utf-8")
+    ordered = await person.types("film", str(path), "--yes", "--no-wait")
+    assert ordered.exit_code == 0, ordered.output
+    listed = await person.types("tasks")
+    assert "1.50 CNY for 1 shot, 5 s" in ordered.stderr
+    assert "0 of 1 shot saved, 1 waiting" in ordered.stdout
+    assert "film of 1 shot, 5 s" in listed.stdout
+    assert "1 shots" not in ordered.output + listed.output
+
+
 async def test_a_film_can_be_called_off(person: Person, script: str, simulator: Simulator) -> None:
     """By the command that cancels a task; and `show` says which one waits for a film."""
     ordered = await person.reads("film", script, "--yes", "--no-wait")

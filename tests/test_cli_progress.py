@@ -118,7 +118,7 @@ def a_film_report(status: FilmStatus, *, saved: int = 0, elapsed: int = 30) -> F
             "─ 0:30 of usually 1:00 · 1 of 3 shots",
         ),
         (a_film_report(FilmStatus.RENDERING, elapsed=90), "1:30, usually 1:00 · 0 of 3 shots saved"),
-        (a_film_report(FilmStatus.JOINING, saved=3, elapsed=90), "1:30, usually 1:00 · 3 shots saved, joining them"),
+        (a_film_report(FilmStatus.JOINING, saved=3, elapsed=90), "1:30, usually 1:00 · 3 shots saved, joining"),
     ],
 )
 @pytest.mark.anyio

@@ -74,6 +74,13 @@ def plain(*, columns: int) -> Terminal:
     return a_terminal(columns=columns, NO_COLOR="1")
 
 
+def test_one_day_is_today() -> None:
+    """“The last 1 days” is no sentence."""
+    terminal = a_terminal(columns=80, NO_COLOR="1")
+    show_usage(terminal, DAYS[-1:], ACCOUNT)
+    assert screen(terminal).startswith("Charged and held today, CNY\n")
+
+
 @pytest.fixture
 def in_chinese() -> Generator[None]:
     """Speak Chinese for one test."""

@@ -848,7 +848,7 @@ async def test_a_task_made_while_the_pages_are_turned_makes_them_be_read_again()
     first = {"total": 51, "total_page": 2, "data": [row(n) for n in range(50)]}
     second = {"total": 52, "total_page": 2, "data": [row(49), row(50)]}
 
-    with pytest.raises(Unavailable, match="52 tasks and showed 51"):
+    with pytest.raises(Unavailable, match="counts 52 and showed 51"):
         await found_in(first, second)
 
 

@@ -292,7 +292,7 @@ async def test_a_film_that_is_joining_or_gone_wrong_is_told_in_words(videos: Vid
                 await videos.watcher.turn()
         report = await videos.films.get(film_id)
         assert "being joined" in film_views.text(report)
-        assert film_views.progress_words(report) == "3 shots saved, joining them"
+        assert film_views.progress_words(report) == "3 shots saved, joining"
         await videos.films.joiner.turn()
         report = await seen(videos, report)
         assert film_views.progress_words(report) == "SUCCEEDED: 3 of 3 shots saved"

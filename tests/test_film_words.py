@@ -1,6 +1,7 @@
 """What people and models read of films: in every state, in words, in a list, and in a terminal."""
 
 import io
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -17,6 +18,7 @@ from wan_mcp.cli.film_pages import film_card
 from wan_mcp.cli.progress import Meter
 from wan_mcp.cli.tables import table
 from wan_mcp.domain.catalogue import REGIONS, WAN25_T2V
+from wan_mcp.domain.chinese import CHINESE
 from wan_mcp.domain.film import Film, film_status, shots_of
 from wan_mcp.domain.money import Budget, Money, Standing
 from wan_mcp.domain.task import ANSWER_LOST, CANCELED_WITH_US, Problem, Status, VideoTask
@@ -91,7 +93,7 @@ def joined(**facts: Any) -> FilmReport:
         (of(pending, fetched, queued), "0 of 3 shots saved, 1 rendering, 1 waiting, 1 being saved"),
         (of(fetched, fetched, fetched), "0 of 3 shots saved, 3 being saved"),
         (of(saved, uncertain, failed), "1 of 3 shots saved, 1 uncertain"),
-        (of(saved, saved, saved), "3 shots saved, joining them"),
+        (of(saved, saved, saved), "3 shots saved, joining"),
         (of(saved, failed, saved), "ATTENTION: 2 of 3 shots saved"),
         (joined(), "SUCCEEDED: 3 of 3 shots saved"),
     ],
@@ -101,6 +103,48 @@ def test_progress_says_what_every_shot_is_doing(report: FilmReport, words: str) 
     assert film_views.progress_words(report) == words
 
 
+ALONE = a_film(a_script(shots=[{"prompt": "A fox wakes in the snow."}]))
+"""A film of one shot."""
+
+
+@pytest.mark.parametrize(
+    ("report", "words", "translated"),
+    [
+        (of(pending, film=ALONE), "is RENDERING: 0 of 1 shot saved, after", "已保存 0/1 个镜头"),
+        (of(saved, film=ALONE), "1 shot saved, now being joined into one file.", "：1 个镜头均已保存，"),
+        (of(failed, film=ALONE), "needs you: 0 of 1 shot saved.", "已保存 0/1 个镜头。"),
+        (
+            of(saved, film=ALONE.to(SOON, cut=(takes(ALONE)[0].id,), problem=PASSING)),
+            "needs you: 1 shot saved, but not joined. Something went wrong.",
+            "：1 个镜头均已保存，但无法合成。",
+        ),
+        (
+            of(canceled, film=ALONE.to(SOON, canceled_at=SOON, is_unfinished=False)),
+            "is CANCELED; made and kept: 0 of 1 shot.",
+            "已生成并保留 0/1 个镜头。",
+        ),
+    ],
+)
+def test_a_film_of_one_shot_is_told_as_one(
+    report: FilmReport, words: str, translated: str, request: pytest.FixtureRequest
+) -> None:
+    """“All 1 shots” is no sentence, and each has another in the other language."""
+    told_now = [film_views.text(report), film_views.progress_words(report), film_views.line(report), card(report)]
+    assert words in told_now[0]
+    assert not any("1 shots" in text for text in told_now)
+    request.getfixturevalue("chinese")
+    assert translated in film_views.text(report)
+
+
+def test_what_can_be_one_has_words_for_one() -> None:
+    """A number before a word in the plural is wrong for one, unless that has a template of its own."""
+    counting = re.compile(r"\{(?!most\})\w+\} (paid )?(shot|task|video|film|frame|candidate)s\b")
+    counted = {f"1 {match[1] or ''}{match[2]}" for words in CHINESE if (match := counting.search(words))}
+    assert counted
+    for one in counted:
+        assert any(words.startswith(one) for words in CHINESE), one
+
+
 def test_a_shot_that_is_made_anew_is_not_told_as_saved() -> None:
     """Else a film would be RENDERING with all of its shots saved."""
     film = a_film()
@@ -108,7 +152,7 @@ def test_a_shot_that_is_made_anew_is_not_told_as_saved() -> None:
     report = told(film, [*some, pending(film.take(2, id="vid_anew", at=T0, count=2))])
 
     assert film_views.progress_words(report) == "2 of 3 shots saved, 1 rendering"
-    assert "is RENDERING: 2 of 3 shots are saved, after 60 s of usually 90 s" in film_views.text(report)
+    assert "is RENDERING: 2 of 3 shots saved, after 60 s of usually 90 s" in film_views.text(report)
 
 
 def test_a_shot_in_doubt_is_told_in_words() -> None:
@@ -138,7 +182,7 @@ def test_a_film_called_off_says_what_is_made_all_the_same() -> None:
     film = a_film().to(SOON, canceled_at=SOON, is_unfinished=False)
     report = of(pending, canceled, canceled, film=film)
     assert film_views.text(report).startswith(
-        f"{film.id} is called off. What had started is made, paid and kept: shots 1."
+        f"{film.id} is called off. What had started is made, paid and kept: shot 1."
     )
     assert film_views.next_words(report) == "Call get_film with this film_id to see what becomes of it."
     assert "called off; what had started is made, paid and kept" in card(report)

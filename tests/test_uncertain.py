@@ -181,6 +181,19 @@ async def test_several_candidates_wait_for_a_person(videos: Videos, simulator: S
     assert (await videos.get(task.id)).task.file is not None
 
 
+async def test_of_many_candidates_the_first_are_named(videos: Videos, simulator: Simulator, clock: HandClock) -> None:
+    """The words stand in every list and every answer about the task: a busy account must not fill them with ids."""
+    simulator.mishap(on="create", kind="drop", accept=True)
+    task = (await videos.create(a_request(), agreed=False)).task
+    ids = sorted([simulator.accepted[0].id, *(simulator.foreign_task(prompt=CAT).id for _ in range(7))])
+
+    await pass_time(videos, clock, minutes=30)
+
+    problem = (await videos.get(task.id)).task.problem
+    assert problem is not None
+    assert problem.message == f"The answer was lost; at DashScope it may be: {', '.join(ids[:5])} and 3 more."
+
+
 async def test_a_person_can_say_that_it_never_came_to_be(
     videos: Videos, simulator: Simulator, clock: HandClock
 ) -> None:

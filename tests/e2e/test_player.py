@@ -345,7 +345,7 @@ async def test_a_film_fills_its_strip_and_is_played(
 ) -> None:
     """Shot by shot, then as one file, which the host hands over: a film has no link."""
     async with card("create_film", era=era, args=a_film(2)):
-        moving = await chromium.until("0 of 2 shots")
+        moving = await chromium.until("shots: 0 of 2")
         await until(lambda: len(simulator.accepted) == 2)
         tree = await chromium.do("tree")
         await photograph(chromium, f"{era}-film-1-made")
@@ -358,7 +358,7 @@ async def test_a_film_fills_its_strip_and_is_played(
         assert text in moving["text"]
     assert moving["buttons"] == ["Cancel"]
     assert re.search(r'"role":"image"[^{}]*"name":"Shot 1: [^"]*Shot 1 of a kite over the beach"', tree)
-    assert done["status"] == "Ready · 2 of 2 shots"
+    assert done["status"] == "Ready · shots: 2 of 2"
     assert "CN¥3.00 charged" in done["text"]
     assert done["buttons"] == ["Save", "Copy path", "Full screen"]
     assert done["video"]["from"] == "data"
@@ -375,7 +375,7 @@ async def test_a_film_says_which_shot_needs_somebody_and_why(
     simulator.mishap(on="create", kind="fail", code="DataInspectionFailed")
     async with card("create_film", args=a_film(2)) as told:
         await until(lambda: len(simulator.accepted) == 2)
-        await chromium.until("0 of 2 shots")
+        await chromium.until("shots: 0 of 2")
         simulator.advance(2001)
         seen = await chromium.until("Something is missing")
         await photograph(chromium, "film-attention")
@@ -383,7 +383,7 @@ async def test_a_film_says_which_shot_needs_somebody_and_why(
     async with card("get_film", args=film, context={"theme": "dark", "locale": "zh-CN"}, apps=False):
         chinese = await chromium.until("影片尚不完整")
         await photograph(chromium, "film-attention-chinese")
-    assert "1 of 2 shots" in seen["text"]
+    assert "shots: 1 of 2" in seen["text"]
     assert re.search(r"Shot [12]: The video could not be made ·", seen["text"])
     assert "retake with the shot's number and another prompt" in seen["text"]
     assert "CN¥1.50 charged" in seen["text"]
@@ -399,7 +399,7 @@ async def test_a_film_of_sixty_shots_fits_and_is_cancelled(
     """What waits is given up for nothing."""
     context = {"theme": "dark" if dark else "light"}
     async with card("create_film", args=a_film(60), width=width, dark=dark, context=context):
-        seen = await chromium.until("0 of 60 shots")
+        seen = await chromium.until("shots: 0 of 60")
         await chromium.do("wait", seconds=1)
         await photograph(chromium, f"film-60-{width}-{context['theme']}")
         await chromium.do("press", name="Cancel")

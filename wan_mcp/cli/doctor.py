@@ -192,12 +192,13 @@ def _tasks(health: LedgerHealth) -> Finding:
             check=later("tasks"),
             state="note",
             found=say(
-                "{unsettled} unsettled, {uncertain} of them UNCERTAIN: their answers were lost.",
+                "{unsettled} unsettled, {uncertain} with the answer lost (UNCERTAIN).",
                 unsettled=health.unsettled,
                 uncertain=health.uncertain,
             ),
             advice=say(
-                "A server or `wan-mcp tasks --watch` looks for them; `wan-mcp tasks --status UNCERTAIN` lists them."
+                "A server or `wan-mcp tasks --watch` looks for what is UNCERTAIN; "
+                "`wan-mcp tasks --status UNCERTAIN` lists it."
             ),
         )
     if health.unsettled:

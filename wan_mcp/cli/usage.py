@@ -90,14 +90,19 @@ def _chart(out: Console, days: Sequence[Day], account: Account) -> None:
             Text(amount, style="" if (day.charged + day.held).amount else "dim"),
             Text(note, style="dim"),
         )
-    head = say("Charged and held in the last {days} days, {currency}", days=len(days), currency=account.currency)
-    out.print(Text(head, style="bold"), end="\n\n")
+    out.print(Text(_head(len(days), account.currency), style="bold"), end="\n\n")
     out.print(grid)
     out.print()
     words = [Text(say("{charged} charged, {held} held", charged=total.charged, held=total.held), style="bold")]
     words += [Text.assemble(badge(status), f" {count}") for status, count in _counts(total)]
     out.print(Text("   ").join(words))
     out.print(money_views.budget_words(account), style="dim")
+
+
+def _head(days: int, currency: str) -> str:
+    if days == 1:
+        return say("Charged and held today, {currency}", currency=currency)
+    return say("Charged and held in the last {days} days, {currency}", days=days, currency=currency)
 
 
 def _day_words(day: Day) -> str:

@@ -185,7 +185,7 @@ def _styled(prompt: object, style: str | None, model: Model, problems: list[Mist
     if len(styled) <= model.prompt_max:
         return styled
     words = say(
-        "prompt has {own} characters and style {styles}, together {both} with the space between; at most {most} "
+        "prompt and style have together {both} characters ({own} and {styles}, and the space between); at most {most} "
         "are allowed (DashScope would cut the rest silently and bill it); shorten one of them.",
         own=len(prompt.rstrip()),
         styles=len(style),

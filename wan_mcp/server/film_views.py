@@ -128,59 +128,51 @@ def called_off_words(report: FilmReport) -> str:
 
 
 def _told(report: FilmReport) -> str:
-    film, count = report.film, len(report.shots)
+    film, shots = report.film, shots_words(len(report.shots))
     match report.status:
         case F.RENDERING if film.canceled_at is not None and film.file:
             return say(
-                "The retake of {film} is called off. What had started is made, paid and joined: shots {shots}.",
+                "The retake of {film} is called off. What had started is made, paid and joined: shot {shots}.",
                 film=film.id,
                 shots=spans([shot.number for shot in report.moving]),
             )
         case F.RENDERING if film.canceled_at is not None:
             return say(
-                "{film} is called off. What had started is made, paid and kept: shots {shots}.",
+                "{film} is called off. What had started is made, paid and kept: shot {shots}.",
                 film=film.id,
                 shots=spans([shot.number for shot in report.moving]),
             )
         case F.RENDERING:
             return say(
-                "{film} (“{title}”, {count} shots, {seconds} s) is RENDERING: {saved} of {count} shots are saved, "
-                "{time} ({shots}).",
+                "{film} (“{title}”, {seconds} s) is RENDERING: {saved} of {shots} saved, {time} ({states}).",
                 film=film.id,
                 title=cut(film.script.title, 40),
-                count=count,
                 seconds=film.script.seconds,
                 saved=report.saved,
+                shots=shots,
                 time=time_words(report),
-                shots=say("; ").join(
+                states=say("; ").join(
                     say("shot {numbers} {status}", numbers=numbers, status=status)
                     for status, numbers in _by_status(report.shots).items()
                 ),
             )
         case F.JOINING:
-            return say(
-                "{film}: all {count} shots are saved and are being joined into one file.", film=film.id, count=count
-            )
+            return say("{film}: {shots} saved, now being joined into one file.", film=film.id, shots=shots)
         case F.ATTENTION if film.problem is not None:
             return say(
-                "{film} needs you: all {count} shots are saved, and could not be joined. {why}",
+                "{film} needs you: {shots} saved, but not joined. {why}",
                 film=film.id,
-                count=count,
+                shots=shots,
                 why=film.problem.words,
             )
         case F.ATTENTION:
-            return say(
-                "{film} needs you: {saved} of {count} shots are saved.", film=film.id, saved=report.saved, count=count
-            )
+            return say("{film} needs you: {saved} of {shots} saved.", film=film.id, saved=report.saved, shots=shots)
         case F.SUCCEEDED:
             file = say("{film} SUCCEEDED. File: {file} ({facts}).", film=film.id, file=film.file, facts=facts(report))
             return sentences(file, *film.remarks)
         case F.CANCELED:
             return say(
-                "{film} is CANCELED; {saved} of {count} shots were made and are kept.",
-                film=film.id,
-                saved=report.saved,
-                count=count,
+                "{film} is CANCELED; made and kept: {saved} of {shots}.", film=film.id, saved=report.saved, shots=shots
             )
 
 
@@ -283,9 +275,10 @@ def progress_words(report: FilmReport) -> str:
 
 def doing_words(report: FilmReport) -> str:
     """How many shots are saved, and what goes on with the others."""
+    shots = shots_words(len(report.shots))
     if report.status is F.JOINING:
-        return say("{count} shots saved, joining them", count=len(report.shots))
-    saved = say("{saved} of {count} shots saved", saved=report.saved, count=len(report.shots))
+        return say("{shots} saved, joining", shots=shots)
+    saved = say("{saved} of {shots} saved", saved=report.saved, shots=shots)
     return say(", ").join([saved, *_doing(report)])
 
 
@@ -312,9 +305,9 @@ def question(order: Order, quote: Quote) -> str:
     script, takes = order.film.script, order.takes
     if order.film.version == 0:
         return say(
-            "Make the film “{title}”, {count} shots, for {cost} ({basis})?",
+            "Make the film “{title}”, {shots}, for {cost} ({basis})?",
             title=cut(script.title, 80),
-            count=len(takes),
+            shots=shots_words(len(takes)),
             cost=order.cost,
             basis=quote.basis,
         )

@@ -7,6 +7,7 @@ from wan_mcp.domain.catalogue import Quote, Region
 from wan_mcp.domain.language import say, sentences
 from wan_mcp.domain.money import Budget, Money
 from wan_mcp.domain.task import Status
+from wan_mcp.server.film_views import shots_words
 from wan_mcp.server.views import number
 from wan_mcp.service.report import Account
 
@@ -30,7 +31,10 @@ def estimate(
         del shown["count"]  # one film, which nobody asked for by number
         shown["shots"] = len(shots)
         words[0] = say(
-            "{amount} for a film of {shots} shots. {basis}.", amount=quote.amount, shots=len(shots), basis=quote.basis
+            "{amount} for a film of {shots}. {basis}.",
+            amount=quote.amount,
+            shots=shots_words(len(shots)),
+            basis=quote.basis,
         )
     if region.free_seconds:
         shown["free_quota"] = say(

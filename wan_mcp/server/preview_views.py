@@ -4,6 +4,7 @@ from typing import Any
 
 from wan_mcp.domain.language import say, sentences
 from wan_mcp.server import views
+from wan_mcp.server.film_views import shots_words
 from wan_mcp.service.report import FilmPreview, Preview
 
 USUAL_FRAMES = 4
@@ -24,8 +25,7 @@ def view(made: Preview) -> tuple[str, dict[str, Any]]:
         "next_step": next_step,
     }
     words = say(
-        "{count} frames of {task} ({size}, {seconds} s), in reading order at {times} s. Prompt: “{prompt}”.",
-        count=len(times),
+        "{task} ({size}, {seconds} s) as it looks at {times} s, in reading order. Prompt: “{prompt}”.",
         task=task.id,
         size=task.request.size,
         seconds=f"{length:.1f}",
@@ -50,9 +50,9 @@ def film_view(made: FilmPreview) -> tuple[str, dict[str, Any]]:
     next_step = say("Compare them with the prompts; retake a shot that came out badly (paid again).")
     shown = {"film_id": film.id, "title": views.cut(film.script.title), "shots": shots, "next_step": next_step}
     words = say(
-        "{count} of {all} shots of {film}, in reading order, each cell with the number of its shot and its time.",
+        "{count} of {shots} of {film}, in reading order, each cell with the number of its shot and its time.",
         count=len(shots),
-        all=len(made.report.shots),
+        shots=shots_words(len(made.report.shots)),
         film=film.id,
     )
     prompts = " ".join(f"({shot['shot']}) “{shot['prompt']}”" for shot in shots)

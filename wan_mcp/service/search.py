@@ -20,6 +20,8 @@ from wan_mcp.service.clock import Clock
 logger = logging.getLogger(__name__)
 
 _FREE = (Status.FAILED, Status.CANCELED)
+_NAMED = 5
+"""Candidates that are told by name; of more the list at DashScope tells."""
 
 
 class Search:
@@ -87,14 +89,13 @@ class Search:
         return adopted
 
     def _left_to_a_person(self, task: VideoTask, candidates: list[RemoteTask]) -> VideoTask | None:
-        names = ", ".join(sorted(remote.id for remote in candidates))
+        ids = sorted(remote.id for remote in candidates)
+        names = ", ".join(ids[:_NAMED])
+        if more := len(ids[_NAMED:]):
+            names = say("{names} and {more} more", names=names, more=more)
         problem = Problem(
             code=SEVERAL_CANDIDATES,
-            message=say(
-                "The answer was lost, and {count} tasks at DashScope may be this one: {names}.",
-                count=len(candidates),
-                names=names,
-            ),
+            message=say("The answer was lost; at DashScope it may be: {names}.", names=names),
             money_moved="maybe",
         )
         return None if task.problem == problem else task.to(Status.UNCERTAIN, self._clock.now(), problem=problem)

@@ -169,9 +169,7 @@ class DashScope:
         else:
             raise Unavailable(say("DashScope's list goes on after {pages} pages.", pages=_PAGES_AT_MOST))
         if len(found) < total:
-            raise Unavailable(
-                say("DashScope's list names {total} tasks and showed {shown}.", total=total, shown=len(found))
-            )
+            raise Unavailable(say("DashScope's list counts {total} and showed {shown}.", total=total, shown=len(found)))
         return list(found.values())
 
     async def _post_once(self, headers: Mapping[str, str], body: Mapping[str, Any]) -> httpx.Response:

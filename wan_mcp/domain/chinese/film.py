@@ -9,9 +9,9 @@ FILM: dict[str, str] = {
     "{name} belongs in a shot: give it there.": "{name} 属于单个镜头：请写在镜头里。",
     "{name} holds for the whole film: give it beside shots.": "{name} 适用于整部影片：请写在 shots 旁边。",
     "it must be an object like {example}, not {shown}.": "它必须是形如 {example} 的对象，不能是 {shown}。",
-    "prompt has {own} characters and style {styles}, together {both} with the space between; at most {most} are allowed "
-    "(DashScope would cut the rest silently and bill it); shorten one of them.": (
-        "prompt 有 {own} 个字符，style 有 {styles} 个，加上中间的空格共 {both} 个；最多允许 {most} 个"
+    "prompt and style have together {both} characters ({own} and {styles}, and the space between); at most {most} are "
+    "allowed (DashScope would cut the rest silently and bill it); shorten one of them.": (
+        "prompt 与 style 共 {both} 个字符（分别为 {own} 和 {styles}，加上中间的空格）；最多允许 {most} 个"
         "（超出部分会被 DashScope 静默截断并照常计费）；请缩短其中之一。"
     ),
     # adapters/ledger/, service/
@@ -24,7 +24,7 @@ FILM: dict[str, str] = {
     "Call {tool} again; the person is asked anew.": "请重新调用 {tool}，会再次询问用户。",
     "{id} is a video, not a film.": "{id} 是单个视频，不是影片。",
     "Call {tool} with it.": "请用它调用 {tool}。",
-    "The retake of {film} is called off. What had started is made, paid and joined: shots {shots}.": (
+    "The retake of {film} is called off. What had started is made, paid and joined: shot {shots}.": (
         "{film} 的重拍已取消。已经开始的镜头仍会完成、计费并合成：镜头 {shots}。"
     ),
     "Call retake with the shot's number for another take.": "如需再拍一次，请用该镜头的编号调用 retake。",
@@ -107,28 +107,22 @@ FILM: dict[str, str] = {
     "; ": "；",
     "The same is already under way, so nothing new was ordered: {told}": "同样的内容已在进行中，因此没有新下单：{told}",
     "The retake of shot {shots} is called off, and its {cost} given back.": "镜头 {shots} 的重拍已取消，为它预留的 {cost} 已退回。",
-    "{film} is called off. What had started is made, paid and kept: shots {shots}.": (
+    "{film} is called off. What had started is made, paid and kept: shot {shots}.": (
         "{film} 已取消。已经开始的镜头仍会完成、计费并保留：镜头 {shots}。"
     ),
-    "{film} (“{title}”, {count} shots, {seconds} s) is RENDERING: {saved} of {count} shots are saved, {time} ({shots}).": (
-        "{film}（“{title}”，{count} 个镜头，{seconds} 秒）处于 RENDERING：已保存 {saved}/{count} 个镜头，{time}（{shots}）。"
+    "{film} (“{title}”, {seconds} s) is RENDERING: {saved} of {shots} saved, {time} ({states}).": (
+        "{film}（“{title}”，{seconds} 秒）处于 RENDERING：已保存 {saved}/{shots}，{time}（{states}）。"
     ),
     "after {elapsed} s of usually {usual} s": "已用 {elapsed} 秒，通常需 {usual} 秒",
     "after {elapsed} s, longer than the usual {usual} s": "已用 {elapsed} 秒，超过通常的 {usual} 秒",
-    "{film}: all {count} shots are saved and are being joined into one file.": (
-        "{film}：{count} 个镜头均已保存，正在合成为一个文件。"
-    ),
-    "{film} needs you: all {count} shots are saved, and could not be joined. {why}": (
-        "{film} 需要你处理：{count} 个镜头均已保存，但无法合成。{why}"
-    ),
-    "{film} needs you: {saved} of {count} shots are saved.": "{film} 需要你处理：已保存 {saved}/{count} 个镜头。",
+    "{film}: {shots} saved, now being joined into one file.": "{film}：{shots}均已保存，正在合成为一个文件。",
+    "{film} needs you: {shots} saved, but not joined. {why}": "{film} 需要你处理：{shots}均已保存，但无法合成。{why}",
+    "{film} needs you: {saved} of {shots} saved.": "{film} 需要你处理：已保存 {saved}/{shots}。",
     "{shots}, {seconds} s": "{shots}，{seconds} 秒",
     "plays {seconds} s": "播放 {seconds} 秒",
     ", ": "，",
     "{film} SUCCEEDED. File: {file} ({facts}).": "{film} SUCCEEDED。文件：{file}（{facts}）。",
-    "{film} is CANCELED; {saved} of {count} shots were made and are kept.": (
-        "{film} 为 CANCELED；已生成的 {saved}/{count} 个镜头予以保留。"
-    ),
+    "{film} is CANCELED; made and kept: {saved} of {shots}.": "{film} 为 CANCELED；已生成并保留 {saved}/{shots}。",
     "Shot {shots}: {trouble}": "镜头 {shots}：{trouble}",
     "{status}.": "{status}。",
     "{status} ({code}: “{why}”).": "{status}（{code}：“{why}”）。",
@@ -160,14 +154,14 @@ FILM: dict[str, str] = {
     "Call retake with this film_id: without a shot it orders all that are missing, at their price.": (
         "请用此 film_id 调用 retake：不指定镜头即补拍所有缺少的镜头，按其价格收费。"
     ),
-    "{count} shots saved, joining them": "{count} 个镜头已保存，正在合成",
-    "{saved} of {count} shots saved": "已保存 {saved}/{count} 个镜头",
+    "{shots} saved, joining": "{shots}已保存，正在合成",
+    "{saved} of {shots} saved": "已保存 {saved}/{shots}",
     "{count} rendering": "{count} 个正在生成",
     "{count} waiting": "{count} 个排队中",
     "{count} uncertain": "{count} 个不确定",
     "{count} being saved": "{count} 个正在保存",
-    "Make the film “{title}”, {count} shots, for {cost} ({basis})?": (
-        "是否以 {cost} 制作影片“{title}”（{count} 个镜头，{basis}）？"
+    "Make the film “{title}”, {shots}, for {cost} ({basis})?": (
+        "是否以 {cost} 制作影片“{title}”（{shots}，{basis}）？"
     ),
     "Make shot {shots} of “{title}” anew for {cost}?": "是否以 {cost} 重拍“{title}”的镜头 {shots}？",
     # domain/script.py

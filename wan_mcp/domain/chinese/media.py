@@ -50,15 +50,15 @@ MEDIA = {
     ),
     "No shot of {film} is saved yet.": "{film} 还没有已保存的镜头。",
     "Compare them with the prompts; retake a shot that came out badly (paid again).": "请与提示词对照；不满意的镜头可以重拍（另行计费）。",
-    "{count} of {all} shots of {film}, in reading order, each cell with the number of its shot and its time.": (
-        "{film} 共 {all} 个镜头，图中按阅读顺序显示 {count} 个，每格标有镜头编号和时间。"
+    "{count} of {shots} of {film}, in reading order, each cell with the number of its shot and its time.": (
+        "{film} 共 {shots}，图中按阅读顺序显示 {count} 个，每格标有镜头编号和时间。"
     ),
     "`wan-mcp film {id}` waits for a film.": "请用 `wan-mcp film {id}` 等待影片。",
     "Show it, too.": "同时打开图片。",
     "{file} cannot be written: {reason}.": "无法写入 {file}：{reason}。",
     # server/preview_views.py
-    "{count} frames of {task} ({size}, {seconds} s), in reading order at {times} s. Prompt: “{prompt}”.": (
-        "{task} 的 {count} 帧画面（{size}，{seconds} 秒），按阅读顺序位于第 {times} 秒。提示词：“{prompt}”。"
+    "{task} ({size}, {seconds} s) as it looks at {times} s, in reading order. Prompt: “{prompt}”.": (
+        "{task}（{size}，{seconds} 秒）的画面，按阅读顺序位于第 {times} 秒。提示词：“{prompt}”。"
     ),
     "Compare them with the prompt. Another take is paid again: create_video with another seed.": (
         "请与提示词对照。重拍需再次付费：用另一个 seed 调用 create_video。"

@@ -40,7 +40,7 @@ SERVER: dict[str, str] = {
     "{left} of {cap} left today ({held} held, {charged} charged today)": "今日剩余 {left}，上限 {cap}（已预留 {held}，今日已扣费 {charged}）",
     "no daily cap of your own, the account's cap applies ({held} held, {charged} charged today)": "没有单独的每日上限，以账号的上限为准（已预留 {held}，今日已扣费 {charged}）",
     "no daily cap ({held} held, {charged} charged today)": "没有每日上限（已预留 {held}，今日已扣费 {charged}）",
-    "{amount} for a film of {shots} shots. {basis}.": "{shots} 个镜头的影片共 {amount}。{basis}。",
+    "{amount} for a film of {shots}. {basis}.": "{shots}的影片共 {amount}。{basis}。",
     "shots says it all: leave out {name}.": "shots 已说明一切：请去掉 {name}。",
     "It would be refused: {why}": "会被拒绝：{why}",
     "It would be refused: one video may cost {cap} at most.": "会被拒绝：单个视频最多只能花 {cap}。",

@@ -4,7 +4,7 @@ SERVICE: dict[str, str] = {
     # adapters/dashscope.py
     "DashScope cancels a task only while it is PENDING, and this one no longer is.": "DashScope 只能取消 PENDING 状态的任务，而此任务已不在该状态。",
     "DashScope's list goes on after {pages} pages.": "DashScope 的任务列表超过 {pages} 页。",
-    "DashScope's list names {total} tasks and showed {shown}.": "DashScope 的任务列表称有 {total} 个任务，却只给出 {shown} 个。",
+    "DashScope's list counts {total} and showed {shown}.": "DashScope 的任务列表称有 {total} 个任务，却只给出 {shown} 个。",
     "DashScope could not be reached ({kind}); nothing was sent.": "无法连接 DashScope（{kind}）；尚未发送任何内容。",
     "Check the network and create the task again.": "请检查网络后重新创建任务。",
     "the answer was lost ({kind})": "没有收到答复（{kind}）",
@@ -123,7 +123,8 @@ SERVICE: dict[str, str] = {
     "How much is told on stderr.": "stderr 日志的详细程度。",
     "The language of messages for people: English or Chinese.": "提示消息的语言：英文或中文。",
     # service/search.py
-    "The answer was lost, and {count} tasks at DashScope may be this one: {names}.": "没有收到答复，DashScope 上有 {count} 个任务可能是它：{names}。",
+    "The answer was lost; at DashScope it may be: {names}.": "没有收到答复；在 DashScope 上，可能是它的任务有：{names}。",
+    "{names} and {more} more": "{names} 等（另有 {more} 个）",
     # service/videos.py
     "This costs {cost}, and one video of {caller}'s may cost {own} at most.": "本次费用 {cost}，而 {caller} 的单个视频最多只能花 {own}。",
     "Ask for a shorter video or a smaller size": "请改用更短的时长或更小的尺寸",

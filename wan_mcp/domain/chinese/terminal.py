@@ -73,6 +73,7 @@ TERMINAL = {
     "total": "合计",
     "{charged} charged, {held} held": "已扣费 {charged}，已预留 {held}",
     "number": "数字",
+    "Charged and held today, {currency}": "今日的已扣费与预留，{currency}",
     "Charged and held in the last {days} days, {currency}": "最近 {days} 天的已扣费与预留，{currency}",
     "Mon": "周一",
     "Tue": "周二",
