@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 _JOINING = timedelta(minutes=60)
 _LOOKING = timedelta(seconds=40)
 """Whoever calls a tool is answered within 45."""
+_LAST_BREATH = timedelta(seconds=2)
+"""In which a worker that has answered ends by itself."""
 _LONGEST_LINE = 4 << 20
 
 Progress = Callable[[float], Awaitable[None]]
@@ -264,12 +266,15 @@ async def _outcome(process: Process, order: Mapping[str, Any], progress: Progres
         await process.stdin.send(json.dumps(order).encode() + b"\n")
         while True:
             news = json.loads(await lines.receive_until(b"\n", _LONGEST_LINE))
-            if "done" in news:
-                return news["done"]
-            if "unusable" in news:
-                raise VideoUnusable(said(news["unusable"]).format(**news["values"]))
+            if "share" not in news:
+                break
             if progress is not None:
                 await progress(news["share"])
+        with anyio.move_on_after(_LAST_BREATH.total_seconds()):
+            await process.wait()
+        if "unusable" in news:
+            raise VideoUnusable(said(news["unusable"]).format(**news["values"]))
+        return news["done"]
     except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError) as error:
         code = await process.wait()
         logger.warning("The worker that was to %s ended with %s", order["work"], code)
