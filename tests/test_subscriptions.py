@@ -4,15 +4,26 @@ import json
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anyio
 import pytest
+from anyio.streams.memory import MemoryObjectReceiveStream
 from mcp import Client, MCPError
 from mcp.client.extension import advertise
+from mcp.server.connection import Connection
+from mcp.server.session import ServerSession
 from mcp.server.subscriptions import ResourceUpdated, ToolsListChanged
+from mcp.shared.dispatcher import DispatchContext
+from mcp.shared.jsonrpc_dispatcher import JSONRPCDispatcher
+from mcp.shared.message import SessionMessage
+from mcp.shared.transport_context import TransportContext
 from mcp.types import (
+    ClientCapabilities,
     EmptyResult,
+    Implementation,
+    InitializeRequestParams,
+    JSONRPCNotification,
     Request,
     RequestParams,
     ResourceUpdatedNotification,
@@ -31,6 +42,7 @@ from tests.test_server import data
 from wan_mcp.domain.errors import LedgerUnusable
 from wan_mcp.domain.task import VideoTask
 from wan_mcp.server.app import build_server
+from wan_mcp.server.subscriptions import Subscribers
 from wan_mcp.server.tasks import TASKS
 from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
@@ -196,6 +208,90 @@ async def test_a_subscriber_of_the_older_era_hears_of_a_change(videos: Videos) -
         await until(lambda: bool(heard))
 
     assert set(heard) == {uri(mine)}
+
+
+@asynccontextmanager
+async def a_session() -> AsyncGenerator[tuple[ServerSession, MemoryObjectReceiveStream[SessionMessage]]]:
+    """The SDK's session of a client of the older era, and the end of the wire at which that client reads."""
+    to_client, wire = anyio.create_memory_object_stream[SessionMessage](0)
+    from_client, inbound = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    async with to_client, wire, from_client, inbound:
+        dispatcher = JSONRPCDispatcher[TransportContext](inbound, to_client)
+        connection = Connection.for_loop(dispatcher)
+        connection.client_params = InitializeRequestParams(
+            protocol_version="2025-06-18",
+            capabilities=ClientCapabilities(),
+            client_info=Implementation(name="older", version="1"),
+        )
+        yield ServerSession(cast(DispatchContext[Any], dispatcher), connection), wire
+
+
+async def heard_on(wire: MemoryObjectReceiveStream[SessionMessage], count: int) -> list[str]:
+    """The addresses in so many notifications."""
+    with anyio.fail_after(SOON):
+        messages = [(await wire.receive()).message for _ in range(count)]
+    return [
+        message.params["uri"] for message in messages if isinstance(message, JSONRPCNotification) and message.params
+    ]
+
+
+def patient(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Wait so long for a client that does not read."""
+    monkeypatch.setattr("wan_mcp.server.subscriptions._PATIENCE", seconds)
+
+
+async def test_a_client_that_does_not_read_holds_up_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One laptop that sleeps would cost every other client five seconds for each change."""
+    patient(monkeypatch, 600)
+    uris = [f"wan://tasks/vid_{number}" for number in range(20)]
+    async with a_session() as (stuck, unread), a_session() as (reading, wire), anyio.create_task_group() as telling:
+        subscribers = Subscribers(telling)
+        for uri in uris:
+            subscribers.add(uri, stuck)
+            subscribers.add(uri, reading)
+        for uri in [*uris, uris[0]]:
+            subscribers.heard(ResourceUpdated(uri))
+
+        assert await heard_on(wire, 20) == uris, "each once, in their order"
+        subscribers.heard(ResourceUpdated(uris[3]))
+        assert await heard_on(wire, 1) == [uris[3]], "who has heard all is told what comes later"
+        assert await heard_on(unread, 20) == uris, "who reads at last has missed nothing, within its time"
+        telling.cancel_scope.cancel()
+
+
+async def test_a_client_that_did_not_read_in_time_hears_what_comes_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is passed over for one word, and not given up."""
+    first, later = "wan://tasks/vid_first", "wan://tasks/vid_later"
+    async with a_session() as (session, wire), anyio.create_task_group() as telling:
+        subscribers = Subscribers(telling)
+        for uri, seconds in ((first, 0), (later, 600)):
+            patient(monkeypatch, seconds)
+            subscribers.add(uri, session)
+            subscribers.heard(ResourceUpdated(uri))
+            await anyio.wait_all_tasks_blocked()
+        assert await heard_on(wire, 1) == [later]
+        telling.cancel_scope.cancel()
+
+
+async def test_news_for_a_client_that_does_not_read_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What finds no room is lost, and the next change says the same."""
+    patient(monkeypatch, 600)
+    monkeypatch.setattr("wan_mcp.server.subscriptions._MOST", 2)
+    a, b, c, d = (f"wan://tasks/vid_{name}" for name in "abcd")
+    async with a_session() as (session, wire), anyio.create_task_group() as telling:
+        subscribers = Subscribers(telling)
+        for uri in (a, b):
+            subscribers.add(uri, session)
+            subscribers.heard(ResourceUpdated(uri))
+        await anyio.wait_all_tasks_blocked()  # a is on the wire
+        for uri in (c, d):
+            subscribers.add(uri, session)
+            subscribers.heard(ResourceUpdated(uri))
+        assert await heard_on(wire, 3) == [a, b, c]
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(anyio.WouldBlock):
+            wire.receive_nowait()
+        telling.cancel_scope.cancel()
 
 
 async def test_who_unsubscribed_hears_no_more(settings: Settings) -> None:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from wan_mcp.domain.advice import is_passing
+from wan_mcp.domain.caller import LOCAL
 from wan_mcp.domain.money import Money
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.script import Script
@@ -49,7 +50,7 @@ class Film:
     id: str
     version: int = 0
     account: str
-    caller: str = "local"
+    caller: str = LOCAL
     script: Script
     """As accepted; a retake with another prompt replaces its shot here."""
     unit_price: Money

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
+from wan_mcp.domain.caller import LOCAL
 from wan_mcp.domain.errors import IllegalTransition
 from wan_mcp.domain.language import later, said, say
 from wan_mcp.domain.money import Money
@@ -99,7 +100,7 @@ class VideoTask:
     status: Status
     account: str
     """The API host that bills it. A task is looked at only where it was made."""
-    caller: str = "local"
+    caller: str = LOCAL
     request: VideoRequest
     unit_price: Money
     """For one second; what was agreed when the money was set aside."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 
 import anyio
 import anyio.lowlevel
+from anyio.abc import TaskGroup
 from mcp import MCPError
 from mcp.server import MCPServer
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
@@ -88,9 +89,12 @@ class News:
 class Subscribers:
     """Clients of the older era, each by the tasks that it subscribed to."""
 
-    def __init__(self) -> None:
+    def __init__(self, telling: TaskGroup) -> None:
+        """In `telling` each client is told for itself: one that does not read holds up nobody else."""
+        self._telling = telling
         self._sessions = defaultdict[str, dict[tuple[str, int], ServerSession]](dict)
-        self._send, self._receive = anyio.create_memory_object_stream[tuple[ServerSession, str]](_MOST)
+        self._untold: dict[int, dict[str, ServerSession]] = {}
+        """Of each client that is being told something: what it is to hear yet, in this order, each once."""
 
     def add(self, uri: str, session: ServerSession) -> None:
         """Tell this client when `uri` changes."""
@@ -104,24 +108,28 @@ class Subscribers:
         self._sessions[caller()].pop((uri, _client(session)), None)
 
     def heard(self, event: ServerEvent) -> None:
-        """Queue a word for everybody concerned; one that finds no room is lost, and the next one says the same."""
+        """Have everybody concerned told; a word that finds no room is lost, and the next one says the same."""
         if not isinstance(event, ResourceUpdated):
             return
         told = (one for of_caller in self._sessions.values() for one in of_caller.items())
-        for (uri, _), session in told:
-            if uri == event.uri and self._send.statistics().current_buffer_used < _MOST:
-                self._send.send_nowait((session, uri))
+        for (uri, client), session in told:
+            if uri != event.uri:
+                continue
+            if client not in self._untold:
+                self._untold[client] = {uri: session}
+                self._telling.start_soon(self._tell, client)
+            elif len(self._untold[client]) < _MOST:
+                self._untold[client][uri] = session
 
-    async def deliver(self) -> None:
-        """Tell them, one after the other, for ever."""
-        async for session, uri in self._receive:
+    async def _tell(self, client: int) -> None:
+        """One word after the other."""
+        untold = self._untold[client]
+        while untold:
+            uri = next(iter(untold))
+            session = untold.pop(uri)
             with anyio.move_on_after(_PATIENCE):
                 await session.send_resource_updated(uri)
-
-    def close(self) -> None:
-        """Nothing more is told."""
-        self._send.close()
-        self._receive.close()
+        del self._untold[client]
 
 
 def _client(session: ServerSession) -> int:
@@ -134,16 +142,14 @@ def subscribers_of(news: News) -> Callable[[MCPServer[Subscribers]], Any]:
 
     @asynccontextmanager
     async def lifespan(_server: MCPServer[Subscribers]) -> AsyncGenerator[Subscribers]:
-        subscribers = Subscribers()
-        unsubscribe = news.subscribe(subscribers.heard)
-        try:
-            async with anyio.create_task_group() as delivering:
-                delivering.start_soon(subscribers.deliver)
+        async with anyio.create_task_group() as telling:
+            subscribers = Subscribers(telling)
+            unsubscribe = news.subscribe(subscribers.heard)
+            try:
                 yield subscribers
-                delivering.cancel_scope.cancel()
-        finally:
-            unsubscribe()
-            subscribers.close()
+            finally:
+                unsubscribe()
+            telling.cancel_scope.cancel()
 
     return lifespan
 
