@@ -7,12 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from tests.conftest import HandClock, made, opened
 from tests.making import CAT, a_request, pass_time
 from tests.tasks import T0, a_task
 from wan_mcp.adapters.ledger import SAME_REQUEST
+from wan_mcp.domain.catalogue import WAN25_T2V
 from wan_mcp.domain.errors import MissingKey, NeedsConsent, OverBudget, Refused, TooLate, Unavailable, UnknownTask
 from wan_mcp.domain.task import Status, is_left_lying
 from wan_mcp.service.videos import Videos
@@ -293,6 +295,53 @@ async def test_a_running_task_cannot_be_cancelled(videos: Videos, clock: HandClo
     with pytest.raises(TooLate) as told:
         await videos.cancel(task.id)
     assert "3.00 CNY" in told.value.words
+
+
+async def test_a_task_at_dashscope_is_not_cancelled_without_a_key(
+    videos: Videos, url: str, tmp_path: Path, clock: HandClock
+) -> None:
+    """A terminal without the key reads the same ledger; it says what is missing."""
+    task = (await videos.create(a_request(), agreed=False)).task
+
+    async with opened(made(url, tmp_path, DASHSCOPE_API_KEY=None), clock) as terminal:
+        with pytest.raises(MissingKey):
+            await terminal.cancel(task.id)
+    assert (await videos.get(task.id)).task.status is Status.PENDING
+
+
+@pytest.mark.parametrize("head_start", range(0, 40, 4))
+async def test_a_cancellation_and_the_queue_cannot_both_have_a_task(
+    videos: Videos, settings: Settings, simulator: Simulator, clock: HandClock, head_start: int
+) -> None:
+    """One process cancels what another is about to send: either it is sent, and the cancellation says that it came
+    too late, or nothing was sent and nothing is paid."""
+    for number in range(WAN25_T2V.running_limit):
+        await videos.create(a_request(f"before it {number}"), agreed=True)
+    task = (await videos.create(a_request("the sixth"), agreed=True)).task
+    assert task.status is Status.QUEUED
+    clock.turn(100)
+    cancelled: list[bool] = []
+
+    async def cancel() -> None:
+        for _ in range(head_start):
+            await anyio.lowlevel.checkpoint()
+        try:
+            cancelled.append((await terminal.cancel(task.id)).task.status is Status.CANCELED)
+        except TooLate:
+            cancelled.append(False)
+
+    async with opened(settings, clock) as terminal:
+        await videos.watcher.turn()
+        clock.turn(1)
+        async with anyio.create_task_group() as both:
+            both.start_soon(videos.watcher.turn)
+            both.start_soon(cancel)
+    # A PENDING task may be cancelled at DashScope, too, for nothing: then it was sent, and ended.
+    sent = [one for one in simulator.accepted if one.order.prompt == "the sixth"]
+    if cancelled == [True]:
+        assert [simulator.status(one.id) for one in sent] in ([], ["CANCELED"])
+    else:
+        assert [simulator.status(one.id) for one in sent] == ["PENDING"]
 
 
 async def test_what_has_ended_cannot_be_cancelled(videos: Videos, clock: HandClock) -> None:

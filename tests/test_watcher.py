@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import HandClock, made, opened
 from tests.making import a_request, pass_time
+from tests.standin import saying, standing_in
 from wan_mcp.domain.errors import SubmissionUncertain
 from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.service import watcher
@@ -568,6 +569,36 @@ async def test_a_dead_link_is_told_and_the_watch_ends(videos: Videos, simulator:
     assert task.problem is not None
     assert task.problem.code == "LinkExpired"
     assert task.is_settled
+
+
+async def test_a_dead_link_is_asked_for_once_more(tmp_path: Path, clock: HandClock, short_clip: Path) -> None:
+    """Should DashScope sign a link anew, the video comes home by it."""
+    expired = b"<Error><Code>AccessDenied</Code><Message>Request has expired.</Message></Error>"
+    async with standing_in(
+        saying({"output": {"task_id": "remote-1", "task_status": "PENDING"}}), saying(b"", 404)
+    ) as stand_in:
+        links = [f"{stand_in.url}/video.mp4?Expires={number}" for number in (1, 2)]
+        ended = [{"task_id": "remote-1", "task_status": "SUCCEEDED", "video_url": link} for link in links]
+        stand_in.answers[1:] = [
+            saying({"output": ended[0]}),
+            saying(expired, 403, content_type="application/xml"),
+            saying({"output": ended[1]}),
+            saying(short_clip.read_bytes(), content_type="video/mp4"),
+        ]
+        async with opened(made(stand_in.url, tmp_path), clock) as videos:
+            task = await created(videos)
+            for _ in range(4):
+                clock.turn(60)
+                await videos.watcher.turn()
+            task = await latest(videos, task)
+
+    assert [request.split()[1] for request in stand_in.requests[2:]] == [
+        "/video.mp4?Expires=1",
+        "/api/v1/tasks/remote-1",
+        "/video.mp4?Expires=2",
+    ]
+    assert task.file is not None
+    assert Path(task.file).read_bytes() == short_clip.read_bytes()
 
 
 async def test_no_key_still_saves_what_is_paid_for(
