@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,54 @@ async def test_a_poster_that_was_missed_is_made_later(stamping: Videos, clock: H
     the_file(task).write_bytes(b"gone bad")
     assert (await Keepsake(task, stamping.workshop).lay_beside(task)).remark is None
     assert not picture.exists()
+
+
+async def test_a_poster_that_fails_in_a_way_nobody_foresaw_costs_no_video(
+    stamping: Videos,
+    clock: HandClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Here a Python that greets whoever starts it: its answer cannot be read. The video would be fetched for ever."""
+    from wan_mcp.service.keepsakes import Keepsake
+
+    task = await saved(stamping, clock)
+    picture, page = the_file(task).with_suffix(".jpg"), the_file(task).with_suffix(".json")
+    picture.unlink()
+    page.unlink()
+    (tmp_path / "sitecustomize.py").write_text("print('hello')")
+    greeting = environment_without_secrets() | {"PYTHONPATH": str(tmp_path)}
+    monkeypatch.setattr(stamping.workshop, "_environment", greeting)
+
+    beside = await Keepsake(task, stamping.workshop).lay_beside(task)
+
+    assert (beside.file, beside.remark) == (task.file, None)
+    assert (page.exists(), picture.exists()) == (True, False)
+    assert f"{task.id}: no poster" in caplog.text
+
+
+async def test_a_page_that_cannot_be_written_in_utf8_costs_no_video(
+    stamping: Videos, clock: HandClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """DashScope may say anything of a prompt, half a character, too."""
+    from wan_mcp.service.keepsakes import Keepsake
+
+    task = await saved(stamping, clock)
+    odd = replace(task, actual_prompt="\ud83d")
+
+    beside = await Keepsake(odd, stamping.workshop).lay_beside(odd)
+
+    assert beside.remark == "What belongs beside the file could not all be written."
+    assert f"{task.id}: beside" in caplog.text
+
+
+@pytest.mark.parametrize("size", [10, 5_000_000])
+async def test_a_worker_that_dies_before_it_hears_its_order_is_told_in_words(tmp_path: Path, size: int) -> None:
+    """However long the order is: a pipe that breaks is no bug of the server."""
+    workshop = Workshop(environment={"PYTHONHOME": "/nowhere"})
+    with pytest.raises(VideoUnusable, match="brought its reader down"):
+        await workshop.poster(tmp_path / ("x" * size))
 
 
 async def test_a_machine_that_starts_no_more_processes_saves_all_the_same(

@@ -18,6 +18,8 @@ from wan_mcp.domain.task import Status, VideoTask
 
 logger = logging.getLogger(__name__)
 
+_NOT_ALL_BESIDE = later("What belongs beside the file could not all be written.")
+
 
 def saved_file(task: VideoTask) -> str:
     """Return where the video is.
@@ -79,10 +81,14 @@ class Keepsake:
         video = Path(saved.file or "")
         if self.workshop is not None and self.poster is None and self.remark is None:
             self.poster = await self._late_poster(video)
-        failed = await anyio.to_thread.run_sync(_lay, video, sidecar(saved), self.poster)
-        if failed:
-            logger.warning("%s: beside %s: %s", saved.id, video.name, failed)
-            self.remark = later("What belongs beside the file could not all be written.")
+        try:
+            await anyio.to_thread.run_sync(_lay, video, sidecar(saved), self.poster)
+        except OSError as error:
+            logger.warning("%s: beside %s: %s", saved.id, video.name, error.strerror or error)
+            self.remark = _NOT_ALL_BESIDE
+        except Exception:  # as above: the file is at home, and the ledger must say so
+            logger.exception("%s: beside %s", saved.id, video.name)
+            self.remark = _NOT_ALL_BESIDE
         return replace(saved, remark=self.remark)
 
     async def _late_poster(self, video: Path) -> bytes | None:
@@ -92,22 +98,24 @@ class Keepsake:
             return await self.workshop.poster(video)
         except VideoUnusable as error:
             logger.warning("%s: no poster: %s", self.task.id, error)
-            return None
+        except Exception:  # as above: a picture is not worth the video
+            logger.exception("%s: no poster", self.task.id)
+        return None
 
 
-def _lay(video: Path, told: dict[str, Any], poster: bytes | None) -> str | None:
-    """Write both; what has such a name and is not ours stays. Return why not, where it did not work."""
-    try:
-        page = video.with_suffix(".json")
-        if page.exists() and not _is_of(page, told["task_id"]):
-            return f"{page.name} is somebody else's"
-        lay(page, (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode())
-        picture = video.with_suffix(".jpg")
-        if poster is not None and not picture.exists():
-            lay(picture, poster)
-    except OSError as error:
-        return error.strerror or str(error)
-    return None
+def _lay(video: Path, told: dict[str, Any], poster: bytes | None) -> None:
+    """Write both; what has such a name and is not ours stays.
+
+    Raises:
+        OSError: not both could be written.
+    """
+    page = video.with_suffix(".json")
+    if page.exists() and not _is_of(page, told["task_id"]):
+        raise FileExistsError(f"{page.name} is somebody else's")
+    lay(page, (json.dumps(told, ensure_ascii=False, indent=1) + "\n").encode())
+    picture = video.with_suffix(".jpg")
+    if poster is not None and not picture.exists():
+        lay(picture, poster)
 
 
 def _is_of(page: Path, task_id: str) -> bool:

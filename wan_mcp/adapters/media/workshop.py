@@ -275,7 +275,7 @@ async def _outcome(process: Process, order: Mapping[str, Any], progress: Progres
         if "unusable" in news:
             raise VideoUnusable(said(news["unusable"]).format(**news["values"]))
         return news["done"]
-    except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError) as error:
+    except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, OSError) as error:
         code = await process.wait()
         logger.warning("The worker that was to %s ended with %s", order["work"], code)
         raise VideoUnusable(say("The file brought its reader down; the server was not touched.")) from error
