@@ -1,5 +1,6 @@
 """Several callers on one account: each has its own view, its own cap, and no way to learn of the others."""
 
+import json
 import os
 from collections.abc import AsyncGenerator
 from decimal import Decimal
@@ -8,7 +9,8 @@ from typing import Any
 
 import httpx
 import pytest
-from mcp.types import CallToolResult, TextContent
+from mcp import MCPError
+from mcp.types import CallToolResult, TextContent, TextResourceContents
 
 from tests.commands import run
 from tests.conftest import HandClock, made, opened
@@ -364,7 +366,13 @@ async def test_a_token_decides_whose_view_it_is(url: str, tmp_path: Path, transp
         others = await bob.call_tool("list_video_tasks", {})
         sought = await bob.call_tool("get_video_task", {"task_id": task_id, "wait_seconds": 0})
         price = await bob.call_tool("estimate_cost", {})
+        [told] = (await alice.read_resource(f"wan://tasks/{task_id}")).contents
+        for uri in (f"wan://tasks/{task_id}", f"wan://videos/{task_id}"):
+            with pytest.raises(MCPError, match="There is no task"):
+                await bob.read_resource(uri)
 
+    assert isinstance(told, TextResourceContents)
+    assert "history" in json.loads(told.text), "how it came about is shown to whom it is shown"
     assert task_id in words(own)
     assert words(others).startswith("No tasks.")
     assert sought.is_error

@@ -4,12 +4,13 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import click
 import pytest
 
 from tests.commands import Person, a_pipe, a_terminal, environment, in_a_terminal, interrupted, screen, talk
 from tests.conftest import HandClock
 from tests.making import CAT, a_request
-from wan_mcp.cli.order import until_settled
+from wan_mcp.cli.order import end, until_settled
 from wan_mcp.domain.task import Status
 from wan_mcp.service.videos import Videos
 from wan_mcp.simulator import Simulator
@@ -317,6 +318,26 @@ class TestPatience:
 
         assert report.task.status is Status.RUNNING
         assert timedelta(minutes=19) < clock.now() - begun < timedelta(minutes=21)
+
+    async def test_a_script_is_not_kept_waiting_for_a_file_that_does_not_come(
+        self, videos: Videos, simulator: Simulator, clock: HandClock
+    ) -> None:
+        """It is told after two minutes that the video is paid for, why it is not here, and how to come back for it."""
+        simulator.mishap(on="download", kind="reset", keep=0, times=None)
+        task = (await videos.create(a_request(), agreed=True)).task
+        terminal = a_pipe()
+        report = await until_settled(videos, task.id, terminal)
+
+        assert (report.task.status, report.task.file) == (Status.SUCCEEDED, None)
+        assert timedelta(seconds=120) < clock.now() - report.task.since < timedelta(seconds=130)
+        terminal.show(report)
+        assert "3.00 CNY charged" in screen(terminal)
+        assert f"`wan-mcp show {task.id} --wait 300` waits for it and fetches the file." in screen(terminal)
+        assert report.trouble
+        assert talk(terminal).count(str(report.trouble)) == 1, "what goes wrong is told once, not every second"
+        with pytest.raises(click.exceptions.Exit) as ended:
+            end(report)
+        assert ended.value.exit_code == 3
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are of the Unixes")

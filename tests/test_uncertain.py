@@ -118,9 +118,9 @@ async def test_a_foreign_task_that_fails_releases_no_money_of_ours(
     foreign.fate = replace(foreign.fate, failure=("InternalError", "It broke."))
 
     await pass_time(videos, clock, minutes=3)
-    doubtful = (await videos.get(task.id)).task
-    assert (doubtful.status, doubtful.money_state) == (Status.UNCERTAIN, "held")
-    assert [entry.dashscope_task_id for entry in await videos.history(task.id)].count(foreign.id) > 0, "it was taken"
+    doubtful = await videos.get(task.id)
+    assert (doubtful.task.status, doubtful.task.money_state) == (Status.UNCERTAIN, "held")
+    assert [entry.dashscope_task_id for entry in await videos.history(doubtful)].count(foreign.id) > 0, "it was taken"
     await pass_time(videos, clock, minutes=20)
 
     task = (await videos.get(task.id)).task

@@ -92,7 +92,7 @@ def _add_tasks(server: MCPServer[Any], service: Service) -> None:
     async def task(task_id: str) -> str:
         report = await _report(service, task_id)
         videos = await service()
-        return _json(views.whole(report, await videos.history(report.task.id)))
+        return _json(views.whole(report, await videos.history(report)))
 
     server.resource(
         links.TASK,

@@ -271,9 +271,9 @@ class Videos:
             report=report, shots=tuple(shot for shot, _ in saved), sheet=await self.workshop.sheet(strips)
         )
 
-    async def history(self, task_id: str) -> list[VideoTask]:
-        """Return every version of a task that the caller was shown by `get`, oldest first."""
-        return await self._ledger.history(task_id)
+    async def history(self, report: Report) -> list[VideoTask]:
+        """Return every version of a task, oldest first, for whoever was shown it: nobody else has a report of it."""
+        return await self._ledger.history(report.task.id)
 
     async def today(self, *, caller: str = LOCAL) -> dict[Status, int]:
         """Return how many of a caller's tasks have which status: those of today, and whatever is not settled."""
