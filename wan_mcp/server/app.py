@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from types import ModuleType
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.stdio import stdio_server
 from mcp.server.subscriptions import ListenHandler
-from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult
+from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, Resource, ResourceTemplate
 
 from wan_mcp import __version__
 from wan_mcp.server.completions import add_completions
@@ -52,6 +53,28 @@ CACHE: dict[CacheableMethod, CacheHint] = {
 class WanServer(MCPServer[Subscribers]):
     """`MCPServer` with some answers put right, and quicker pipes, on which every question is answered."""
 
+    def __init__(
+        self, name: str, *, resources: Callable[[MCPServer[Any]], None] = lambda server: None, **options: Any
+    ) -> None:
+        """`resources` publishes them; that is put off until somebody asks for one: a host waits for `tools/list`."""
+        super().__init__(name, **options)
+        self._unpublished: Callable[[MCPServer[Any]], None] | None = resources
+
+    def _publish(self) -> None:
+        if self._unpublished is not None:
+            publish, self._unpublished = self._unpublished, None
+            publish(self)
+
+    async def list_resources(self) -> list[Resource]:
+        """List those that have one address."""
+        self._publish()
+        return await super().list_resources()
+
+    async def list_resource_templates(self) -> list[ResourceTemplate]:
+        """List those that there are many of."""
+        self._publish()
+        return await super().list_resource_templates()
+
     async def run_stdio_async(self, *, at_the_end: Callable[[], None] = lambda: None) -> None:
         """Serve over stdin and stdout of this process; `at_the_end` is called once nothing more is asked, a few
         seconds before this returns where something is unanswered."""
@@ -70,6 +93,7 @@ class WanServer(MCPServer[Subscribers]):
         self, uri: Any, context: Context[Subscribers, Any] | None = None
     ) -> Iterable[ReadResourceContents] | InputRequiredResult:
         """Read a resource; a template has one media type, and a video may be told of in JSON instead."""
+        self._publish()
         contents = await super().read_resource(uri, context)
         if isinstance(contents, InputRequiredResult):  # pragma: no cover - none of ours asks anything
             return contents
@@ -116,7 +140,6 @@ def build_server(
     book = VideoTasks(news.service)
     with _plain_log():
         server = _server(news, book, token_verifier, auth)
-    add_resources(server, news.service)
     add_prompts(server)
     add_completions(server, news.service)
     return server
@@ -125,6 +148,7 @@ def build_server(
 def _server(news: News, book: VideoTasks, token_verifier: TokenVerifier | None, auth: AuthSettings | None) -> WanServer:
     return WanServer(
         "wan-mcp",
+        resources=partial(add_resources, service=news.service),
         title="Wan video",
         version=__version__,
         instructions=INSTRUCTIONS,

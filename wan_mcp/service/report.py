@@ -5,14 +5,16 @@ Imports nothing heavy: the doors need these names before the service is opened.
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from wan_mcp.adapters.media.order import Sheet
 from wan_mcp.domain.catalogue import MODELS
 from wan_mcp.domain.errors import WanError
 from wan_mcp.domain.film import Film, FilmStatus, Shot
 from wan_mcp.domain.money import Budget, Money, Standing
 from wan_mcp.domain.task import MoneyState, VideoTask
+
+if TYPE_CHECKING:  # looking into videos is not imported before a video is looked into
+    from wan_mcp.adapters.media.order import Sheet
 
 
 class Trouble(str):
@@ -138,7 +140,7 @@ class Preview:
     """One task, and what its video looks like."""
 
     report: Report
-    sheet: Sheet
+    sheet: "Sheet"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +150,7 @@ class FilmPreview:
     report: FilmReport
     shots: tuple[Shot, ...]
     """Those that are on the sheet, in order; each has a chosen take."""
-    sheet: Sheet
+    sheet: "Sheet"
 
 
 @dataclass(frozen=True, kw_only=True)
