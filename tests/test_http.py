@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import anyio
 import httpx
 import pytest
 from anyio.abc import SocketStream, TaskStatus
+from mcp import MCPError
 from mcp.server.subscriptions import ResourceUpdated
+from mcp.types import CallToolResult, ElicitResult
 
 from tests.commands import Person, environment
 from tests.conftest import made
@@ -261,6 +264,70 @@ async def test_who_listens_is_told_that_it_is_over(settings: Settings, caplog: p
 
     assert told == ["over", "over"]
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+EVERY_WAY = list(product(["streamable-http", "sse"], ["auto", "legacy"]))
+
+
+def warnings_of_ours(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the server's side has to complain of; the client's finds nobody to say goodbye to."""
+    records = [record for record in caplog.records if not record.name.startswith("mcp.client")]
+    return [record.getMessage() for record in records if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.parametrize(("transport", "era"), EVERY_WAY)
+async def test_who_waits_is_answered_when_it_stops(
+    settings: Settings, caplog: pytest.LogCaptureFixture, transport: Any, era: Any
+) -> None:
+    """A model that hears nothing makes another video; and a stop by the book leaves no warning in the log."""
+    told: list[CallToolResult] = []
+
+    async def wait(url: str) -> None:
+        async with client_of(url, mode=era) as client:
+            created = await client.call_tool("create_video", {"prompt": "a cat"})
+            assert created.structured_content is not None
+            waiting = {"task_id": created.structured_content["task_id"], "wait_seconds": 45}
+            told.append(await client.call_tool("get_video_task", waiting))
+
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as clients, serving(a_door(transport=transport), settings) as url:
+            clients.start_soon(wait, url)
+            await until(waits_are(url, 1))
+
+    [answer] = told
+    assert answer.structured_content is not None
+    assert answer.structured_content["next_step"].startswith("Next: call get_video_task")
+    assert warnings_of_ours(caplog) == []
+
+
+@pytest.mark.parametrize("transport", ["streamable-http", "sse"])
+async def test_a_question_to_the_person_does_not_hold_up_a_stop(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, transport: Any, simulator: Simulator
+) -> None:
+    """In the older era the call stays open while they think; it ends with words, and nothing is sent."""
+    asked = anyio.Event()
+    told: list[str] = []
+
+    async def think(_context: object, _question: object) -> ElicitResult:
+        asked.set()
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def order(place: str) -> None:
+        async with client_of(place, mode="legacy", elicitation_callback=think) as client:
+            with pytest.raises(MCPError) as failure:
+                await client.call_tool("create_video", {"prompt": "a cat"})
+            told.append(failure.value.message)
+
+    careful = made(url, tmp_path, WAN_MCP_CONFIRM_ABOVE=0)
+    with anyio.fail_after(PATIENCE):
+        async with anyio.create_task_group() as clients, serving(a_door(transport=transport), careful) as place:
+            clients.start_soon(order, place)
+            await asked.wait()
+
+    assert told == ["wan-mcp is stopping. Once it is back, list_video_tasks shows what came of this call."]
+    assert simulator.accepted == []
+    assert warnings_of_ours(caplog) == []
 
 
 async def ends_with_clients_connected(env: dict[str, str], transport: str, number: signal.Signals, code: int) -> None:

@@ -1,7 +1,7 @@
 """The server: a name, three sentences for the model, and everything that is published under them."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -12,6 +12,7 @@ from mcp.server import MCPServer
 from mcp.server.auth.provider import TokenVerifier
 from mcp.server.auth.settings import AuthSettings
 from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import ServerMiddleware
 from mcp.server.lowlevel.helper_types import ReadResourceContents
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -20,6 +21,7 @@ from mcp.server.subscriptions import ListenHandler
 from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, Resource, ResourceTemplate
 
 from wan_mcp import __version__
+from wan_mcp.server.calls import Calls
 from wan_mcp.server.completions import add_completions
 from wan_mcp.server.pipes import standard_pipes
 from wan_mcp.server.player import Player
@@ -54,10 +56,16 @@ class WanServer(MCPServer[Subscribers]):
     """`MCPServer` with some answers put right, and quicker pipes, on which every question is answered."""
 
     def __init__(
-        self, name: str, *, resources: Callable[[MCPServer[Any]], None] = lambda server: None, **options: Any
+        self,
+        name: str,
+        *,
+        resources: Callable[[MCPServer[Any]], None] = lambda server: None,
+        middleware: Sequence[ServerMiddleware[Subscribers]] = (),
+        **options: Any,
     ) -> None:
         """`resources` publishes them; that is put off until somebody asks for one: a host waits for `tools/list`."""
-        super().__init__(name, **options)
+        self.calls = Calls()
+        super().__init__(name, middleware=[self.calls, *middleware], **options)
         self._unpublished: Callable[[MCPServer[Any]], None] | None = resources
 
     def _publish(self) -> None:

@@ -31,16 +31,15 @@ _PATIENCE = 5.0
 
 def build_app(
     service: Service, door: Door, *, bearers: Bearers | None, resource: str, is_public: bool
-) -> tuple[ASGIApp, Callable[[], None]]:
-    """Build it; `resource` is the URL of the endpoint as clients know it. Without `bearers` nobody is asked.
-
-    What comes with it ends every `subscriptions/listen`, which would never end by itself.
+) -> tuple[ASGIApp, WanServer]:
+    """Build it, and the server behind it; `resource` is the URL of the endpoint as clients know it. Without `bearers`
+    nobody is asked.
     """
     server = build_server(service, token_verifier=bearers, auth=_auth(bearers, resource) if bearers else None)
     guard = bearers if is_public else None
     for path, page in (("/healthz", _healthz), ("/readyz", _readyz(service)), ("/metrics", _metrics(service, guard))):
         server.custom_route(path, methods=["GET"])(page)
-    return _transport(server, door), server.end_subscriptions
+    return _transport(server, door), server
 
 
 def _transport(server: WanServer, door: Door) -> Starlette:

@@ -34,7 +34,9 @@ from wan_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_TO_ANSWER = 0.2
+_TO_END = 1.0
+"""Seconds for calls that are about to end, and again for what is cancelled."""
+_TO_ANSWER = 0.5
 """Seconds for answers that are ready."""
 _LAST_MOMENT = 4.0
 """Seconds for submissions that are on their way; one that takes longer is found again at the next start."""
@@ -114,9 +116,7 @@ async def _served(door: Door, settings: Settings) -> AsyncGenerator[tuple[str, O
             bearers = Bearers(file=file, issuer=issuer)
             asked = bearers if file or issuer else None
             opening = Opening(partial(open_service, settings, rights=bearers.rights))
-            app, end_subscriptions = build_app(
-                opening, door, bearers=asked, resource=url, is_public=is_public(door, settings)
-            )
+            app, mcp = build_app(opening, door, bearers=asked, resource=url, is_public=is_public(door, settings))
             requests = OpenRequests(NamesOnly(app, names_of(door, settings, port=port)))
             async with anyio.create_task_group() as background:
                 background.start_soon(opening.run)
@@ -126,19 +126,17 @@ async def _served(door: Door, settings: Settings) -> AsyncGenerator[tuple[str, O
                 try:
                     yield url, opening
                 finally:
+                    # What ends first needs nothing of what ends later: a submission needs the ledger to the end.
                     with anyio.CancelScope(shield=True):
                         requests.close()
-                        end_subscriptions()  # who listens is told, and need not guess why the stream ends
-                        await _stop(server, requests, opening)
+                        opening.hurry()
+                        mcp.end_subscriptions()  # who listens is told, and need not guess why the stream ends
+                        await opening.at_rest()
+                        await mcp.calls.end(grace=_TO_END)
+                        await requests.end(grace=_TO_ANSWER)
+                        server.should_exit = True
+                        await server.has_stopped.wait()
                     background.cancel_scope.cancel()
-
-
-async def _stop(server: "_Uvicorn", requests: OpenRequests, opening: Opening) -> None:
-    """What closes first must need nothing of what closes later: a submission needs the ledger to the end."""
-    await opening.at_rest()
-    await requests.end(grace=_TO_ANSWER)
-    server.should_exit = True
-    await server.has_stopped.wait()
 
 
 class _Uvicorn(uvicorn.Server):

@@ -101,6 +101,9 @@ SERVER: dict[str, str] = {
     "There is no prompt {name}; there are: {names}.": "没有名为 {name} 的提示模板；现有：{names}。",
     "{prompt} takes no {argument}; it takes: {known}.": "{prompt} 没有参数 {argument}；它的参数有：{known}。",
     "{prompt} needs {argument}: {what}": "{prompt} 缺少参数 {argument}：{what}",
+    "wan-mcp is stopping. Once it is back, list_video_tasks shows what came of this call.": (
+        "wan-mcp 正在停止。恢复后可用 list_video_tasks 查看此次调用的结果。"
+    ),
     "{argument} is empty.": "{argument} 为空。",
     "seconds must be a whole number of at least {low}.": "seconds 必须是不小于 {low} 的整数。",
     "size must be one of {sizes}.": "size 必须是以下之一：{sizes}。",
