@@ -514,6 +514,12 @@ async def test_what_time_it_is_at_dashscope_is_noted(date: str, time: datetime |
 
         assert dashscope.told_time == time
         assert dashscope.told_time is None or dashscope.told_time.tzinfo is not None
+        ahead = dashscope.clock_ahead(datetime(2026, 11, 23, 3, tzinfo=UTC))
+        if time is None:
+            assert ahead is None, "our own clock is all that there is"
+        else:
+            assert ahead is not None
+            assert timedelta(hours=1) <= ahead < timedelta(hours=1, minutes=1), "and what has passed since"
 
 
 # Looking.

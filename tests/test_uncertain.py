@@ -1,7 +1,7 @@
 """When the answer to a submission is lost: one POST, plain words, and the truth found out later."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +283,35 @@ async def test_a_lost_task_is_found_though_the_clocks_differ(
         report = await videos.get(task.id)
         assert report.task.status is Status.SUCCEEDED
         assert report.elapsed == timedelta(seconds=68)
+
+
+class SetClock(HandClock):
+    """A clock that somebody sets, as a machine's is by whoever travels, or by the network after a start."""
+
+    apart = timedelta(0)
+
+    def now(self) -> datetime:
+        return self.time + self.apart
+
+    def ticks(self) -> float:
+        return self.time.timestamp()
+
+
+@pytest.mark.parametrize("hours", [-3, 3])
+async def test_a_lost_task_is_found_though_the_clock_was_set_meanwhile(tmp_path: Path, hours: float) -> None:
+    """By the new time it was sent at another hour; the list would have nothing of that hour, and we would pay twice."""
+    clock = SetClock()
+    dashscope = Simulator(now=lambda: clock.time, media="clip", run_delay=8, run_time=60)
+    async with serving(dashscope) as url, opened(made(url, tmp_path), clock) as videos:
+        await videos.create(a_request("another"), agreed=False)  # its answer tells DashScope's time
+        clock.turn(600)
+        dashscope.mishap(on="create", kind="drop", accept=True)
+        task = (await videos.create(a_request(), agreed=False)).task
+        clock.apart = timedelta(hours=hours)
+        await pass_time(videos, clock, minutes=240, step=60)
+
+        assert (await videos.get(task.id)).task.status is Status.SUCCEEDED
+        assert len(dashscope.accepted) == 2
 
 
 async def test_two_lost_answers_neither_of_which_arrived_are_both_released(

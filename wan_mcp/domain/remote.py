@@ -135,9 +135,19 @@ def may_be(task: VideoTask, remote: RemoteTask) -> bool:
     return is_ours and remote.id not in task.disowned
 
 
-def was_on_its_way(task: VideoTask, at: datetime) -> bool:
-    """May the request of `task`, whose answer was lost, have arrived then?"""
-    return (task.sent_at or task.asked_at) - _CLOCKS_APART <= at <= task.since + _CLOCKS_APART
+def was_on_its_way(task: VideoTask, at: datetime, ahead: timedelta) -> bool:
+    """May the request of `task`, whose answer was lost, have arrived at this time of DashScope's clock?
+
+    `ahead` is how far that clock is ahead of ours now. Ours may have been set since, so what was noted when the
+    answer was lost counts as well: not alone, since it was reckoned from an earlier answer.
+    """
+    first, last = (task.sent_at or task.asked_at) - _CLOCKS_APART, task.since + _CLOCKS_APART
+    return any(first <= at - apart <= last for apart in (ahead, task.clock_ahead) if apart is not None)
+
+
+def sent_by_dashscopes_clock(task: VideoTask, ahead: timedelta) -> datetime:
+    """When a request left, by DashScope's clock, which is so far ahead of ours now."""
+    return (task.sent_at or task.asked_at) + (ahead if task.clock_ahead is None else task.clock_ahead)
 
 
 def _ending(task: VideoTask, remote: RemoteTask, status: Status, now: datetime) -> dict[str, object]:

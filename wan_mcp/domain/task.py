@@ -113,6 +113,8 @@ class VideoTask:
     """Its place in the queue: a virtual finish time, so that callers are served fairly."""
     sent_at: datetime | None = None
     """When the last request left, or was about to."""
+    clock_ahead: timedelta | None = None
+    """Of one whose answer was lost: how far DashScope's clock was ahead of ours then, where that was known."""
     dashscope_task_id: str | None = None
     request_id: str | None = None
     """Of the answer that told the present status; what Alibaba's support asks for."""

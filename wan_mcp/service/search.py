@@ -9,11 +9,12 @@ then. Nothing is recorded here: what comes out is the task's next version.
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.language import say
-from wan_mcp.domain.remote import RemoteTask, apply, may_be, was_on_its_way
+from wan_mcp.domain.remote import RemoteTask, apply, may_be, sent_by_dashscopes_clock, was_on_its_way
 from wan_mcp.domain.task import ANSWER_LOST, NEVER_ARRIVED, SEVERAL_CANDIDATES, Problem, Status, VideoTask
 from wan_mcp.service.clock import Clock
 
@@ -60,11 +61,11 @@ class Search:
     async def _candidates(self, task: VideoTask) -> list[RemoteTask]:
         """Remote tasks that nobody claims, made while this one may have been sent, with no other prompt."""
         listed = await self._dashscope.find(task.request.model)
-        ahead = self._dashscope.clock_ahead(self._clock.now())
+        ahead = self._clock_ahead()
         return [
             remote
             for row in listed
-            if was_on_its_way(task, row.created_at - ahead)
+            if was_on_its_way(task, row.created_at, ahead)
             and row.dashscope_task_id not in task.disowned
             and await self._ledger.of_remote(task.account, row.dashscope_task_id) is None
             and may_be(task, remote := await self._dashscope.look(row.dashscope_task_id))
@@ -72,13 +73,17 @@ class Search:
 
     async def _rivals(self, task: VideoTask) -> list[VideoTask]:
         """Our other tasks that are in doubt about the same remote tasks, so that each must wait for proof."""
+        ahead = self._clock_ahead()
         return [
             other
             for other, _ in await self._ledger.unsettled(task.account)
             if other.id != task.id
             and (other.is_in_doubt or (other.searched_at is not None and other.is_open))
-            and was_on_its_way(task, other.sent_at or other.asked_at)
+            and was_on_its_way(task, sent_by_dashscopes_clock(other, ahead), ahead)
         ]
+
+    def _clock_ahead(self) -> timedelta:
+        return self._dashscope.clock_ahead(self._clock.now()) or timedelta(0)
 
     def _adopted(self, task: VideoTask, remote: RemoteTask) -> VideoTask:
         now = self._clock.now()

@@ -49,7 +49,9 @@ class Submission:
             return Sent(task=self._queued(task), must_pause=True, pause=pause)
         except SubmissionUncertain as error:
             logger.warning("%s: %s", task.id, error)
-            return Sent(task=task.to(Status.UNCERTAIN, self._clock.now(), problem=ANSWER_LOST))
+            now = self._clock.now()
+            ahead = self._dashscope.clock_ahead(now)
+            return Sent(task=task.to(Status.UNCERTAIN, now, problem=ANSWER_LOST, clock_ahead=ahead))
         except Unavailable as error:
             return Sent(task=self._queued(task), must_pause=True) if from_queue else self._failed(task, error)
         except Refused as error:

@@ -85,8 +85,10 @@ class DashScope:
         burst = max(1, queries_per_second // 4)
         self._queries = Pace(burst=burst, per_second=max(1, queries_per_second - burst), now=now, sleep=sleep)
 
+        self._now = now
         self.told_time: datetime | None = None
         """What DashScope's own clock said with its last answer, to the second."""
+        self._told_at = 0.0
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -99,10 +101,16 @@ class DashScope:
             self.told_time = None
         else:
             self.told_time = told if told.tzinfo else told.replace(tzinfo=UTC)
+            self._told_at = self._now()
 
-    def clock_ahead(self, now: datetime) -> timedelta:
-        """How far DashScope's clock is ahead of ours, by its last answer; machines' clocks are often minutes off."""
-        return self.told_time - now if self.told_time is not None else timedelta(0)
+    def clock_ahead(self, now: datetime) -> timedelta | None:
+        """How far DashScope's clock is ahead of ours, by its last answer; machines' clocks are often minutes off.
+
+        `None` where it told no time. What a machine slept through since that answer is missing in it.
+        """
+        if self.told_time is None:
+            return None
+        return self.told_time + timedelta(seconds=self._now() - self._told_at) - now
 
     async def submit(self, request: VideoRequest) -> RemoteTask:
         """Create a remote task. Sent exactly once.
