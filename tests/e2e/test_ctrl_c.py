@@ -105,4 +105,4 @@ async def test_at_every_moment_nothing_is_sent_or_it_is_told_what_goes_on(comman
         # Where it comes in the middle of an import, a library decides how the process ends: by the signal, or with an
         # error of its own. What matters is that it ends, and that nothing was ordered.
         assert ("Nothing was sent" in one.told) <= (one.ordered == 0), (after, one)
-    assert any("Nothing was sent. No money moved." in one.told for one in runs.values())
+    assert {one.ordered for one in runs.values()} == {0, 1}  # some came before the order, some after it
