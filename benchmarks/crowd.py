@@ -104,8 +104,8 @@ def measure(count: int, running: int, seconds: float) -> Watching:
 async def watch(url: str, folder: Path, count: int, seconds: float) -> Watching:
     """Watch what is in that folder's ledger."""
     async with open_service(settings(url, folder)) as videos:
-        while videos.watcher.open_count < count:
-            await videos.watcher.wait_for_news(1)
+        while videos.attending.open_count < count:
+            await videos.attending.wait_for_news(1)
         await anyio.sleep(min(SETTLING, seconds))
         gc.collect()
         seen, used, began = looks(url), time.process_time(), time.perf_counter()

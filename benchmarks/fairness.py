@@ -93,7 +93,7 @@ async def _watched_once(simulator: Simulator, given: Settings, tasks: int, clock
     with anyio.move_on_after(seconds):
         async with open_service(given, clock=clock, watching=False, stamping=False) as videos:
             await videos.watcher.turn()
-            while videos.watcher.open_count:
+            while videos.attending.open_count:
                 await clock.hold(_STEP)
                 await videos.watcher.turn()
     calls = [call for call in simulator.requests[already:] if "/tasks/" in call.path]

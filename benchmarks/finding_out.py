@@ -133,7 +133,7 @@ async def whole_service(times: int) -> tuple[list[float], list[int]]:
                 request = parse_request(request_arguments({"prompt": f"{number}"}), WAN25_T2V, Limits())
                 task = (await videos.create(request, agreed=True)).task
                 count = 0
-                while (until := videos.watcher.until_next_look(task)) is not None:
+                while (until := videos.attending.until_next_look(task)) is not None:
                     clock.turn(until.total_seconds())
                     await videos.watcher.turn()
                     count += 1

@@ -16,6 +16,7 @@ from tests.standin import saying, standing_in
 from wan_mcp.domain.errors import SubmissionUncertain
 from wan_mcp.domain.task import Status, VideoTask
 from wan_mcp.service import watcher
+from wan_mcp.service.composition import open_service
 from wan_mcp.service.videos import Videos
 from wan_mcp.settings import Settings
 from wan_mcp.simulator import Simulator
@@ -192,7 +193,7 @@ async def followed(videos: Videos, clock: HandClock, prompt: str) -> list[float]
     """Make a video, turn the clock from look to look until its end is known, and say when the looks were."""
     task = await created(videos, prompt)
     began, looks = clock.now(), list[float]()
-    while (until := videos.watcher.until_next_look(task)) is not None:
+    while (until := videos.attending.until_next_look(task)) is not None:
         clock.turn(until.total_seconds())
         looks.append((clock.now() - began).total_seconds())
         await videos.watcher.turn()
@@ -240,12 +241,12 @@ async def test_after_a_restart_not_all_looks_are_begun_at_once(
 async def test_a_caller_is_told_to_ask_again_when_more_is_known(videos: Videos, clock: HandClock) -> None:
     """Sooner than our own next look, nobody here can say anything new."""
     task = await created(videos)
-    assert videos.watcher.until_next_look(task) == timedelta(seconds=30)
+    assert videos.attending.until_next_look(task) == timedelta(seconds=30)
     clock.turn(20)
-    assert videos.watcher.until_next_look(task) == timedelta(seconds=10)
+    assert videos.attending.until_next_look(task) == timedelta(seconds=10)
 
     await pass_time(videos, clock, minutes=3)
-    assert videos.watcher.until_next_look(await latest(videos, task)) is None
+    assert videos.attending.until_next_look(await latest(videos, task)) is None
 
 
 # The queue
@@ -281,19 +282,19 @@ async def test_before_the_end_what_is_being_sent_is_waited_for_and_nothing_more_
         await created(videos, f"a cat {number}")
     clock.turn(200)
     at_rest = anyio.Event()
-    with videos.watcher.submitting():
+    with videos.sending.submitting():
         async with anyio.create_task_group() as stop:
 
             async def rest() -> None:
-                await videos.watcher.at_rest()
+                await videos.sending.at_rest()
                 at_rest.set()
 
             stop.start_soon(rest)
             await anyio.wait_all_tasks_blocked()
-            assert videos.watcher.is_submitting
+            assert videos.sending.is_submitting
             assert not at_rest.is_set()
             stop.cancel_scope.cancel()
-    await videos.watcher.at_rest()
+    await videos.sending.at_rest()
     await pass_time(videos, clock, minutes=8)
     assert len(simulator.accepted) == 5
     assert len(await videos.newest(status=Status.QUEUED, limit=9)) == 2
@@ -509,7 +510,7 @@ async def test_what_another_process_cancelled_is_watched_no_longer(
         await cancels.cancel(tasks[5].id)
         await watches.watcher.turn()
 
-        assert watches.watcher.open_count == 5
+        assert watches.attending.open_count == 5
 
 
 async def test_one_server_takes_over_what_another_left(
@@ -615,10 +616,48 @@ async def test_no_key_still_saves_what_is_paid_for(
         assert (await latest(videos, task)).file is not None
 
 
+class TurnedClock(HandClock):
+    """A clock by which whoever sleeps wakes once it was turned so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turned = anyio.Event()
+
+    def turn(self, seconds: float) -> None:
+        super().turn(seconds)
+        self.turned.set()
+        self.turned = anyio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        until = self.now() + timedelta(seconds=seconds)
+        while self.now() < until:
+            await self.turned.wait()
+
+
+async def test_a_loop_at_rest_is_woken_by_what_is_due_before_its_next_round(
+    settings: Settings, simulator: Simulator
+) -> None:
+    """It planned to rest for a round of five seconds; the queue goes on a second after a refusal for now."""
+    clock, known = TurnedClock(), anyio.Event()
+    simulator.mishap(on="create", kind="throttle", times=1)
+    async with open_service(settings, clock=clock, stamping=False) as videos:
+        await anyio.wait_all_tasks_blocked()  # the loop is at rest
+        task = await created(videos)
+        assert task.status is Status.QUEUED
+
+        videos.attending.changes.listen(lambda _: known.set())
+        await anyio.wait_all_tasks_blocked()  # and again, for a shorter time
+        clock.turn(1.3)
+        with anyio.fail_after(10):
+            while (await latest(videos, task)).status is Status.QUEUED:
+                await known.wait()
+                known = anyio.Event()
+
+
 async def test_the_loop_sleeps_until_the_next_step(videos: Videos, clock: HandClock) -> None:
     """A server with nothing to do must cost nothing."""
     await created(videos)
     before = clock.now()
-    await videos.watcher.wait_for_news(5)
+    await videos.attending.wait_for_news(5)
 
     assert clock.now() - before == timedelta(seconds=5)

@@ -20,7 +20,7 @@ async def test_who_wants_to_read_more_gets_the_log_and_no_signed_link(tmp_path: 
     async with serving(Simulator(media="clip", run_delay=0.1, run_time=0.5)) as url:
         ended = await anyio.run_process(command, env=environment(url, tmp_path, WAN_MCP_LOG_LEVEL="DEBUG"))
 
-    assert re.search(r"INFO wan_mcp.service.watcher: vid_\S+: PENDING", ended.stderr.decode())
+    assert re.search(r"INFO wan_mcp.service.attending: vid_\S+: PENDING", ended.stderr.decode())
     assert b"Signature=" not in ended.stderr
 
 

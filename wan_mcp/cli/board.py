@@ -45,12 +45,12 @@ def watch_tasks(terminal: Terminal, *, word: str | None, limit: int) -> None:
                     terminal.event(report)
             if not any(map(_goes_on, reports)):
                 return
-            await videos.watcher.wait_for_news(_TICK)
+            await videos.attending.wait_for_news(_TICK)
 
     async def draw(videos: Videos) -> None:
         while True:
             board.show(*await read(videos))
-            await videos.watcher.wait_for_news(_TICK)
+            await videos.attending.wait_for_news(_TICK)
 
     try:
         if not is_live:

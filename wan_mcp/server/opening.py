@@ -78,18 +78,18 @@ class Opening:
         """Answer whoever waits for a task or a film as it stands: nobody listens for long any more."""
         self._is_in_a_hurry = True
         if self._outcome is not None and not isinstance(self._outcome, WanError):
-            self._outcome.watcher.end_waits()
+            self._outcome.attending.end_waits()
 
     async def at_rest(self) -> None:
         """Send nothing more from the queue, and return once no submission is on its way."""
         if self._outcome is not None and not isinstance(self._outcome, WanError):
-            await self._outcome.watcher.at_rest()
+            await self._outcome.sending.at_rest()
 
     @property
     def is_submitting(self) -> bool:
         """Is a submission on its way, whoever asked for it?"""
         outcome = self._outcome
-        return outcome is not None and not isinstance(outcome, WanError) and outcome.watcher.is_submitting
+        return outcome is not None and not isinstance(outcome, WanError) and outcome.sending.is_submitting
 
     def _answer(self, outcome: "Videos | WanError") -> None:
         self._outcome = outcome

@@ -63,7 +63,7 @@ class News:
     async def service(self) -> "Videos":
         """Return the service, and hear its news from now on."""
         videos = await self._service()
-        videos.watcher.changes.listen(self.changed)
+        videos.attending.changes.listen(self.changed)
         return videos
 
     def changed(self, task_id: str) -> None:

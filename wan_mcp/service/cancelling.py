@@ -6,19 +6,19 @@ from wan_mcp.domain.errors import MissingKey, StaleTask, TooLate
 from wan_mcp.domain.language import say
 from wan_mcp.domain.remote import apply
 from wan_mcp.domain.task import CANCELED_WITH_US, Status, VideoTask
+from wan_mcp.service.attending import Attending
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.finding import Finder
-from wan_mcp.service.watcher import Watcher
 
 
 class Cancelling:
     """Cancels the tasks of one account."""
 
     def __init__(
-        self, *, ledger: Ledger, watcher: Watcher, dashscope: DashScope | None, finder: Finder, clock: Clock
+        self, *, ledger: Ledger, attending: Attending, dashscope: DashScope | None, finder: Finder, clock: Clock
     ) -> None:
         self._ledger = ledger
-        self._watcher = watcher
+        self._attending = attending
         self._dashscope = dashscope
         self._finder = finder
         self._clock = clock
@@ -72,7 +72,7 @@ class Cancelling:
                     task=task.id,
                 ),
             ) from None
-        self._watcher.refresh(canceled)
+        self._attending.refresh(canceled)
         return canceled
 
     async def _cancel_at_dashscope(self, task: VideoTask) -> VideoTask:
@@ -98,5 +98,5 @@ class Cancelling:
             latest = await self._ledger.record(told)
         except StaleTask:  # its watcher was faster
             latest = await self._ledger.get(task.id) or task
-        self._watcher.refresh(latest)
+        self._attending.refresh(latest)
         return latest

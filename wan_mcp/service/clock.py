@@ -1,5 +1,6 @@
 """The one place where time comes in. Tests turn their own by hand."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import anyio
@@ -15,6 +16,18 @@ class Clock:
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await anyio.sleep(seconds)
+
+    async def at_most(self, seconds: float, wait: Callable[[], Awaitable[object]]) -> None:
+        """Return once `wait` has ended, or after `seconds`."""
+        async with anyio.create_task_group() as race:
+
+            async def give_up() -> None:
+                await self.sleep(seconds)
+                race.cancel_scope.cancel()
+
+            race.start_soon(give_up)
+            await wait()
+            race.cancel_scope.cancel()
 
     def ticks(self) -> float:
         """Return seconds that only ever grow, whatever the machine's clock is set to."""

@@ -12,6 +12,8 @@ from wan_mcp.adapters.media.workshop import Workshop, is_installed
 from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.caller import Rights
 from wan_mcp.domain.errors import LedgerUnusable
+from wan_mcp.service.agenda import Agenda
+from wan_mcp.service.attending import Attending
 from wan_mcp.service.cancelling import Cancelling
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.durations import Durations
@@ -20,7 +22,11 @@ from wan_mcp.service.films import Films
 from wan_mcp.service.finding import Finder
 from wan_mcp.service.joining import Joiner
 from wan_mcp.service.reporting import Reports
+from wan_mcp.service.saving import Saving
+from wan_mcp.service.search import Search
+from wan_mcp.service.sending import Sending
 from wan_mcp.service.spending import Spending
+from wan_mcp.service.submission import Submission
 from wan_mcp.service.videos import Videos
 from wan_mcp.service.watcher import Watcher
 from wan_mcp.settings import Settings, environment_without_secrets
@@ -58,35 +64,53 @@ async def open_service(
     owner.sweep()
     durations = Durations(ledger=ledger, clock=clock, every=settings.poll_interval)
     workshop = Workshop(environment=environment_without_secrets())
-    watcher = Watcher(
+    submission = Submission(dashscope=dashscope, clock=clock) if dashscope else None
+    search = Search(dashscope=dashscope, ledger=ledger, clock=clock) if dashscope else None
+    stamps = workshop if stamping and is_installed() else None
+    saving = Saving(downloads=downloads, workshop=stamps, dashscope=dashscope, clock=clock)
+    agenda = Agenda(may_ask=dashscope is not None)
+    attending = Attending(model=settings.model, ledger=ledger, agenda=agenda, durations=durations, clock=clock)
+    sending = Sending(
         account=settings.account,
         model=settings.model,
+        submission=submission,
+        ledger=ledger,
+        owner=owner,
+        agenda=agenda,
+        attending=attending,
+        clock=clock,
+    )
+    watcher = Watcher(
+        account=settings.account,
         dashscope=dashscope,
         ledger=ledger,
-        downloads=downloads,
         owner=owner,
-        clock=clock,
+        agenda=agenda,
+        attending=attending,
+        sending=sending,
+        saving=saving,
+        search=search,
         durations=durations,
-        workshop=workshop if stamping and is_installed() else None,
+        clock=clock,
     )
     spending = Spending(settings=settings, ledger=ledger, clock=clock, rights=rights)
     finder = Finder(
         settings=settings,
         ledger=ledger,
         owner=owner,
-        watcher=watcher,
+        attending=attending,
         dashscope=dashscope,
         clock=clock,
         spending=spending,
     )
-    cancelling = Cancelling(ledger=ledger, watcher=watcher, dashscope=dashscope, finder=finder, clock=clock)
-    reports = Reports(ledger=ledger, watcher=watcher, durations=durations, clock=clock)
-    joiner = Joiner(settings=settings, ledger=ledger, owner=owner, watcher=watcher, workshop=workshop, clock=clock)
+    cancelling = Cancelling(ledger=ledger, attending=attending, dashscope=dashscope, finder=finder, clock=clock)
+    reports = Reports(ledger=ledger, attending=attending, durations=durations, clock=clock)
+    joiner = Joiner(settings=settings, ledger=ledger, owner=owner, attending=attending, workshop=workshop, clock=clock)
     films = Films(
         settings=settings,
         ledger=ledger,
         owner=owner,
-        watcher=watcher,
+        attending=attending,
         joiner=joiner,
         cancelling=cancelling,
         clock=clock,
@@ -97,6 +121,8 @@ async def open_service(
         settings=settings,
         ledger=ledger,
         owner=owner,
+        attending=attending,
+        sending=sending,
         watcher=watcher,
         dashscope=dashscope,
         clock=clock,

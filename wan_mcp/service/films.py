@@ -16,6 +16,7 @@ from wan_mcp.domain.film import FILM, Film, Order, Shot, shots_of
 from wan_mcp.domain.language import say
 from wan_mcp.domain.script import Script, another_take
 from wan_mcp.domain.task import CANCELED_WITH_US, Status, VideoTask
+from wan_mcp.service.attending import Attending
 from wan_mcp.service.cancelling import Cancelling
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.finding import new_id
@@ -23,7 +24,6 @@ from wan_mcp.service.joining import Joiner
 from wan_mcp.service.report import FilmReport
 from wan_mcp.service.reporting import Reports
 from wan_mcp.service.spending import Spending
-from wan_mcp.service.watcher import Watcher
 from wan_mcp.settings import Settings
 
 _TICK = 1.0
@@ -44,7 +44,7 @@ class Films:
         settings: Settings,
         ledger: Ledger,
         owner: Owner,
-        watcher: Watcher,
+        attending: Attending,
         joiner: Joiner,
         cancelling: Cancelling,
         clock: Clock,
@@ -55,7 +55,7 @@ class Films:
         self._settings = settings
         self._ledger = ledger
         self._owner = owner
-        self._watcher = watcher
+        self._attending = attending
         self._cancelling = cancelling
         self._clock = clock
         self._spending = spending
@@ -184,12 +184,12 @@ class Films:
                 say("{id} was changed in this very moment.", id=order.film.id), next_step=say("Call get_film with it.")
             ) from error
         self._watch(ordered.takes)
-        self._watcher.changes.tell(ordered.film.id)
+        self._attending.changes.tell(ordered.film.id)
         return await self._reports.of_film(ordered.film, is_known_request=not ordered.is_new)
 
     def _watch(self, takes: Sequence[VideoTask]) -> None:
         for take in takes:
-            self._watcher.watch(take)
+            self._attending.watch(take)
 
     # Reading
 
@@ -211,11 +211,11 @@ class Films:
         report = await self.get(film_id, caller=caller)
         known = {shot.newest.id for shot in report.attention}
         next_word = self._clock.ticks()
-        while not report.is_settled and self._watcher.may_wait and (left := give_up_at - self._clock.ticks()) > 0:
+        while not report.is_settled and self._attending.may_wait and (left := give_up_at - self._clock.ticks()) > 0:
             if progress is not None and self._clock.ticks() >= next_word:
                 next_word = self._clock.ticks() + _TICK
                 await progress(report)
-            await self._watcher.wait_for_news(min(left, _TICK))
+            await self._attending.wait_for_news(min(left, _TICK))
             report = await self.get(film_id, caller=caller)
             if not {shot.newest.id for shot in report.attention} <= known:
                 break
@@ -262,9 +262,9 @@ class Films:
             except StaleTask:  # a shot was sent, or the film joined, in this very moment
                 continue
             for take in canceled:
-                self._watcher.refresh(take)
+                self._attending.refresh(take)
             await self._cancel_at_dashscope(film)
-            self._watcher.changes.tell(film.id)
+            self._attending.changes.tell(film.id)
             return await self._reports.of_film(film)
         raise TooLate(say("{id} was changed in this very moment.", id=film_id), next_step=say("Call get_film with it."))
 

@@ -17,9 +17,9 @@ from wan_mcp.domain.money import Money
 from wan_mcp.domain.remote import MADE_ELSEWHERE, RemoteTask, apply, may_be, was_on_its_way
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.task import Status, VideoTask
+from wan_mcp.service.attending import Attending
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.spending import Spending
-from wan_mcp.service.watcher import Watcher
 from wan_mcp.settings import Settings
 
 _REMOTE_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{7,63}")
@@ -34,7 +34,7 @@ class Finder:
         settings: Settings,
         ledger: Ledger,
         owner: Owner,
-        watcher: Watcher,
+        attending: Attending,
         dashscope: DashScope | None,
         clock: Clock,
         spending: Spending,
@@ -42,7 +42,7 @@ class Finder:
         self._settings = settings
         self._ledger = ledger
         self._owner = owner
-        self._watcher = watcher
+        self._attending = attending
         self._dashscope = dashscope
         self._clock = clock
         self._spending = spending
@@ -101,7 +101,7 @@ class Finder:
         if known.caller != caller:  # somebody else's; asked for at DashScope all the same, so that nobody can tell
             raise _unknown(remote_id)
         if not known.is_settled:
-            self._watcher.watch(known)
+            self._attending.watch(known)
         return known
 
     async def _refuse_what_may_be_ours(self, remote: RemoteTask, caller: str) -> None:

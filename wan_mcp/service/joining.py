@@ -13,8 +13,8 @@ from wan_mcp.adapters.owners import Owner
 from wan_mcp.domain.errors import LedgerUnusable, MediaMissing, StaleTask, VideoUnusable, WanError
 from wan_mcp.domain.film import Film, FilmStatus, Join, film_next, film_status, shots_of
 from wan_mcp.domain.task import Problem
+from wan_mcp.service.attending import Attending
 from wan_mcp.service.clock import Clock
-from wan_mcp.service.watcher import Watcher
 from wan_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -29,12 +29,19 @@ class Joiner:
     """Joins the films of one account, one after the other."""
 
     def __init__(
-        self, *, settings: Settings, ledger: Ledger, owner: Owner, watcher: Watcher, workshop: Workshop, clock: Clock
+        self,
+        *,
+        settings: Settings,
+        ledger: Ledger,
+        owner: Owner,
+        attending: Attending,
+        workshop: Workshop,
+        clock: Clock,
     ) -> None:
         self._settings = settings
         self._ledger = ledger
         self._owner = owner
-        self._watcher = watcher
+        self._attending = attending
         self._workshop = workshop
         self._clock = clock
         self._at_rest: dict[str, tuple[int, int]] = {}
@@ -48,7 +55,7 @@ class Joiner:
             except LedgerUnusable as error:
                 logger.error("%s", error)
             await self._clock.sleep(_SHORTEST)
-            await self._watcher.wait_for_news(_ROUND)
+            await self._attending.wait_for_news(_ROUND)
 
     async def turn(self) -> None:
         """Join every film whose shots are all at home."""
@@ -86,7 +93,7 @@ class Joiner:
             await self._ledger.record_film(await self._joined(film, join))
         except StaleTask:
             logger.info("%s: changed while it was joined; it is looked at again", film.id)
-        self._watcher.changes.tell(film.id)
+        self._attending.changes.tell(film.id)
 
     async def _joined(self, film: Film, join: Join) -> Film:
         """Return the next version: with the file, or with why there is none."""

@@ -7,10 +7,10 @@ from wan_mcp.adapters.ledger import Ledger
 from wan_mcp.domain.catalogue import MODELS
 from wan_mcp.domain.film import Film, FilmStatus, Shot, film_status, shots_of
 from wan_mcp.domain.task import Status, VideoTask
+from wan_mcp.service.attending import Attending
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.durations import Durations
 from wan_mcp.service.report import FilmReport, Report
-from wan_mcp.service.watcher import Watcher
 
 _SOON = timedelta(seconds=2)
 """Until a film is asked for again whose shots are all made: it is being joined."""
@@ -21,9 +21,9 @@ _LATER = timedelta(seconds=15)
 class Reports:
     """Makes the reports that every door shows."""
 
-    def __init__(self, *, ledger: Ledger, watcher: Watcher, durations: Durations, clock: Clock) -> None:
+    def __init__(self, *, ledger: Ledger, attending: Attending, durations: Durations, clock: Clock) -> None:
         self._ledger = ledger
-        self._watcher = watcher
+        self._attending = attending
         self._durations = durations
         self._clock = clock
 
@@ -35,8 +35,8 @@ class Reports:
             usual=(await self._durations.of(task)).usual,
             place=await self._ledger.queue_place(task) if task.status is Status.QUEUED else None,
             is_known_request=is_known_request,
-            trouble=self._watcher.trouble(task.id),
-            next_look=self._watcher.until_next_look(task),
+            trouble=self._attending.trouble(task.id),
+            next_look=self._attending.until_next_look(task),
             is_for_a_person=task.is_for_a_person(self._clock.now()),
         )
 
@@ -53,8 +53,8 @@ class Reports:
             end = max(shot.standing.since for shot in shots)
         else:
             end = max(film.since, *(take.since for take in takes))
-        troubles = [self._watcher.trouble(take.id) for take in takes]
-        looks = [look for look in map(self._watcher.until_next_look, takes) if look is not None]
+        troubles = [self._attending.trouble(take.id) for take in takes]
+        looks = [look for look in map(self._attending.until_next_look, takes) if look is not None]
         return FilmReport(
             film=film,
             shots=shots,

@@ -20,6 +20,7 @@ from wan_mcp.domain.remote import apply, is_prompt_of
 from wan_mcp.domain.request import VideoRequest
 from wan_mcp.domain.script import MOST_SHOTS
 from wan_mcp.domain.task import SETTLED_BY_PERSON, Status, VideoTask, is_left_lying
+from wan_mcp.service.attending import Attending
 from wan_mcp.service.cancelling import Cancelling
 from wan_mcp.service.clock import Clock
 from wan_mcp.service.figures import Figures, Tally
@@ -28,6 +29,7 @@ from wan_mcp.service.finding import Finder, new_id
 from wan_mcp.service.keepsakes import saved_file
 from wan_mcp.service.report import FilmPreview, FilmReport, LedgerHealth, Preview, Report
 from wan_mcp.service.reporting import Reports
+from wan_mcp.service.sending import Sending
 from wan_mcp.service.spending import Spending
 from wan_mcp.service.watcher import Watcher
 from wan_mcp.settings import Settings
@@ -48,6 +50,8 @@ class Videos:
         settings: Settings,
         ledger: Ledger,
         owner: Owner,
+        attending: Attending,
+        sending: Sending,
         watcher: Watcher,
         dashscope: DashScope | None,
         clock: Clock,
@@ -60,6 +64,8 @@ class Videos:
         tally: Tally,
     ) -> None:
         self.settings = settings
+        self.attending = attending
+        self.sending = sending
         self.watcher = watcher
         self.spending = spending
         self.workshop = workshop
@@ -111,7 +117,7 @@ class Videos:
         if not agreed and self.spending.must_ask(cost, None, can_ask=False):
             return await self._still_open(draft)
         # Whoever asked may hang up at any moment. What is sent must reach the ledger all the same.
-        with self.watcher.submitting():
+        with self.sending.submitting():
             return await _shielded(self._reserve_and_send(draft))
 
     async def _still_open(self, draft: VideoTask) -> Report:
@@ -148,9 +154,9 @@ class Videos:
         task = reserved.task
         if not reserved.is_new:
             return await self._reports.of(task, is_known_request=True)
-        self.watcher.watch(task)
+        self.attending.watch(task)
         if task.status is Status.SUBMITTING:
-            task = await self.watcher.send(task)
+            task = await self.sending.send(task)
         return await self._reports.of(task)
 
     # Reading
@@ -185,7 +191,7 @@ class Videos:
     async def _wait(self, report: Report, give_up_at: float, progress: Progress | None, caller: str | None) -> Report:
         next_word = self._clock.ticks()
         while (
-            self.watcher.may_wait
+            self.attending.may_wait
             and not (report.task.is_settled or report.to_be_mended)
             and (left := give_up_at - self._clock.ticks()) > 0
         ):
@@ -200,8 +206,8 @@ class Videos:
     async def _wait_for_change(self, task: VideoTask, seconds: float) -> None:
         """News of other tasks ends the wait too early, so go on for what is left of it."""
         until = self._clock.ticks() + seconds
-        while self.watcher.may_wait and (left := until - self._clock.ticks()) > 0:
-            await self.watcher.wait_for_news(left)
+        while self.attending.may_wait and (left := until - self._clock.ticks()) > 0:
+            await self.attending.wait_for_news(left)
             latest = await self._ledger.get(task.id)
             if latest is None or latest.version != task.version:
                 return
@@ -341,7 +347,7 @@ class Videos:
                 )
             )
         # Whoever watches it, or nobody: the next round of some watcher finds it unsettled and goes on.
-        self.watcher.refresh(await self._ledger.record(settled))
+        self.attending.refresh(await self._ledger.record(settled))
         return await self._reports.of(settled)
 
     # Being examined
@@ -379,7 +385,7 @@ class Videos:
             tasks=await self._ledger.census(self.settings.account),
             standing=(await self.spending.account()).standing,
             budget=self.settings.budget,
-            watched=self.watcher.open_count,
+            watched=self.attending.open_count,
             open_waits=self._open_waits,
             tally=self._tally,
         )

@@ -160,10 +160,12 @@ SERVICE: dict[str, str] = {
     "Call get_video_task with {task}: it is looked for at DashScope. A person who knows that it is this one runs `wan-mcp settle {task} --is {remote_id}`.": "请用 {task} 调用 get_video_task：正在 DashScope 查找该任务。若本人确知就是它，可运行 `wan-mcp settle {task} --is {remote_id}`。",
     "There is no task {task_id!r}, neither here nor at DashScope (which forgets a task after 24 hours).": "没有任务 {task_id!r}：本地账本和 DashScope 都查不到（DashScope 只保留任务 24 小时）。",
     "list_video_tasks shows the tasks that there are.": "调用 list_video_tasks 可查看现有任务。",
-    # service/watcher.py
+    # service/attending.py
     "A step failed unexpectedly ({kind}).": "某一步意外失败（{kind}）。",
+    # service/sending.py
     "{task} was submitted (at DashScope: {dashscope_task_id}), and that could not be written down: {what}": "{task} 已提交（DashScope 任务号：{dashscope_task_id}），但未能记入账本：{what}",
     "not known": "未知",
     "Do not create it again. Once the ledger can be written, it is found again by itself.": "请勿重新创建。账本恢复可写后，会自动找回该任务。",
+    # service/saving.py
     "{what} The video was not saved in time.": "{what}视频未能及时保存。",
 }
