@@ -21,8 +21,11 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="signals are of the Unixes"),
 ]
 
-MOMENTS = 90
-"""On a quiet machine one every ten milliseconds."""
+MOMENTS = 70
+"""On a quiet machine one every ten milliseconds or so."""
+MOST = 3 * MOMENTS
+ENOUGH = 3
+"""Commands that were faster than their Ctrl-C: it has come at every moment then."""
 AT_ONCE = 2
 PATIENCE = 60
 
@@ -80,21 +83,23 @@ def film_script(folder: Path) -> str:
 async def test_at_every_moment_nothing_is_sent_or_it_is_told_what_goes_on(command: str, tmp_path: Path) -> None:
     """One that was lost between two steps would be paid for by somebody who had stopped it."""
     words = (command, "a cat" if command == "create" else film_script(tmp_path), "--yes", "--no-wait")
-    limit = anyio.CapacityLimiter(AT_ONCE)
     runs: dict[float, Run] = {}
     async with serving(Simulator(media="clip", run_delay=0.1, run_time=0.1)) as url:
         whole = await stopped(words, url, tmp_path / "whole")
         assert (whole.code, whole.ordered) == (0, 1)
+        numbers = iter(range(MOST))
 
-        async def press(number: int) -> None:
-            async with limit:
-                # Two at once are slower than one alone, and all moments up to the end are wanted.
-                after = whole.took * 1.3 * number / MOMENTS
+        async def press() -> None:
+            """Later and later, until commands are done before it: other work may make them slower meanwhile."""
+            for number in numbers:
+                after = whole.took * number / MOMENTS
                 runs[after] = await stopped(words, url, tmp_path / f"{number}", after=after)
+                if sum(one.code == 0 for one in runs.values()) >= ENOUGH:
+                    break
 
         async with anyio.create_task_group() as presses:
-            for number in range(MOMENTS):
-                presses.start_soon(press, number)
+            for _ in range(AT_ONCE):
+                presses.start_soon(press)
 
     for after, one in sorted(runs.items()):
         if one.code == 0:
