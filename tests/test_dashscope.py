@@ -503,6 +503,7 @@ async def test_a_cancelled_submission_ends_at_once(url: str, simulator: Simulato
         ("Mon, 23 Nov 2026 12:00:00 +0800", datetime(2026, 11, 23, 4, tzinfo=UTC)),
         ("Mon, 23 Nov 2026 04:00:00 -0000", datetime(2026, 11, 23, 4, tzinfo=UTC)),
         ("Mon, 23 Nov 2026 04:00:00 +" + "9" * 30, None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
         ("soon", None),
     ],
 )

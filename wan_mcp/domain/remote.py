@@ -145,9 +145,9 @@ def was_on_its_way(task: VideoTask, at: datetime, ahead: timedelta) -> bool:
     return any(first <= at - apart <= last for apart in (ahead, task.clock_ahead) if apart is not None)
 
 
-def sent_by_dashscopes_clock(task: VideoTask, ahead: timedelta) -> datetime:
-    """When a request left, by DashScope's clock, which is so far ahead of ours now."""
-    return (task.sent_at or task.asked_at) + (ahead if task.clock_ahead is None else task.clock_ahead)
+def sent_by_dashscopes_clock(task: VideoTask, ahead: timedelta) -> set[datetime]:
+    """When a request may have left, by DashScope's clock, which is so far ahead of ours now: ours may have been set."""
+    return {(task.sent_at or task.asked_at) + apart for apart in (ahead, task.clock_ahead) if apart is not None}
 
 
 def _ending(task: VideoTask, remote: RemoteTask, status: Status, now: datetime) -> dict[str, object]:

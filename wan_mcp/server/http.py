@@ -133,6 +133,7 @@ async def _served(door: Door, settings: Settings) -> AsyncGenerator[tuple[str, O
                         mcp.end_subscriptions()  # who listens is told, and need not guess why the stream ends
                         await opening.at_rest()
                         await mcp.calls.end(grace=_TO_END)
+                        await opening.at_rest()  # of a call that was still waiting for the service, above
                         await requests.end(grace=_TO_ANSWER)
                         server.should_exit = True
                         await server.has_stopped.wait()

@@ -79,7 +79,7 @@ class Search:
             for other, _ in await self._ledger.unsettled(task.account)
             if other.id != task.id
             and (other.is_in_doubt or (other.searched_at is not None and other.is_open))
-            and was_on_its_way(task, sent_by_dashscopes_clock(other, ahead), ahead)
+            and any(was_on_its_way(task, at, ahead) for at in sent_by_dashscopes_clock(other, ahead))
         ]
 
     def _clock_ahead(self) -> timedelta:

@@ -37,6 +37,8 @@ _PAGES_AT_MOST = 200
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)
 _WHOLE_CALL = timedelta(seconds=28)
 """For one call from its first byte to its last: a tool call must be answered within 45."""
+_YEARS = range(2000, 3000)
+"""With the first and the last days that a date can have, nothing can be reckoned."""
 _LARGEST_ANSWER = 4 << 20
 """Bytes; a page of the list has some tens of thousands."""
 _NOT_THERE = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
@@ -100,7 +102,8 @@ class DashScope:
         except (ValueError, OverflowError):  # RFC 9110 §6.6.1 asks servers to send it; some proxies spoil it
             self.told_time = None
         else:
-            self.told_time = told if told.tzinfo else told.replace(tzinfo=UTC)
+            is_sane = told.year in _YEARS
+            self.told_time = (told if told.tzinfo else told.replace(tzinfo=UTC)) if is_sane else None
             self._told_at = self._now()
 
     def clock_ahead(self, now: datetime) -> timedelta | None:
