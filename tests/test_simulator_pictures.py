@@ -18,7 +18,8 @@ from wan_mcp.simulator.lettering import font_of, wrapped
 from wan_mcp.simulator.moods import MOODS, mood_of
 from wan_mcp.simulator.movie import Abandoned, render
 from wan_mcp.simulator.picture import Picture
-from wan_mcp.simulator.studio import Shot, Studio
+from wan_mcp.simulator.shot import Shot
+from wan_mcp.simulator.studio import Studio
 
 pytestmark = pytest.mark.anyio
 

@@ -20,8 +20,8 @@ from .calls import Call
 from .clock import BEIJING
 from .mishaps import Mishap
 from .oss import ACCESS_KEY, OssError, signature
+from .shot import Shot
 from .simulator import Simulator
-from .studio import Shot
 from .tasks import Task
 
 __all__ = ["bucket_refusal", "download", "link"]

@@ -15,7 +15,7 @@ from importlib.resources import files
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageFont
 
 from .layers import Layer, Planes
-from .studio import Shot
+from .shot import Shot
 
 __all__ = ["caption_layer", "counter_layers", "font_of", "watermark_layer", "wrapped"]
 

@@ -21,8 +21,8 @@ from PIL import Image
 
 from .layers import Planes
 from .picture import Picture
+from .shot import Shot
 from .sound import RATE, pad
-from .studio import Shot
 
 __all__ = ["FPS", "Abandoned", "render"]
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageChops, ImageDraw
 from .layers import Layer, Planes, flat, gradient
 from .lettering import caption_layer, counter_layers, watermark_layer
 from .moods import fingerprint, mood_of
-from .studio import Shot
+from .shot import Shot
 
 __all__ = ["Picture"]
 

@@ -5,7 +5,6 @@ Drawing happens in a worker thread, once for each shot, when it is first asked f
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
 from functools import partial
 from importlib.resources import files
 from importlib.util import find_spec
@@ -14,24 +13,12 @@ import anyio
 from anyio import to_thread
 
 from .settings import Media
+from .shot import Shot
 
-__all__ = ["Shot", "Studio"]
+__all__ = ["Studio"]
 
 KEPT_BYTES = 96 * 1024 * 1024
 CLIP_NOTE = "every video is the same packaged clip; install the extra 'media' to have each one drawn"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shot:
-    """All that a picture depends on."""
-
-    width: int
-    height: int
-    seconds: int
-    prompt: str
-    seed: int
-    watermark: bool
-    task_id: str
 
 
 class Studio:
