@@ -309,7 +309,7 @@ async def test_a_task_at_dashscope_is_not_cancelled_without_a_key(
     assert (await videos.get(task.id)).task.status is Status.PENDING
 
 
-@pytest.mark.parametrize("head_start", range(0, 40, 4))
+@pytest.mark.parametrize("head_start", range(0, 40, 8))
 async def test_a_cancellation_and_the_queue_cannot_both_have_a_task(
     videos: Videos, settings: Settings, simulator: Simulator, clock: HandClock, head_start: int
 ) -> None:
