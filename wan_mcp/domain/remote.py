@@ -135,19 +135,25 @@ def may_be(task: VideoTask, remote: RemoteTask) -> bool:
     return is_ours and remote.id not in task.disowned
 
 
-def was_on_its_way(task: VideoTask, at: datetime, ahead: timedelta) -> bool:
+def was_on_its_way(task: VideoTask, at: datetime, ahead: timedelta | None) -> bool:
     """May the request of `task`, whose answer was lost, have arrived at this time of DashScope's clock?
 
-    `ahead` is how far that clock is ahead of ours now. Ours may have been set since, so what was noted when the
-    answer was lost counts as well: not alone, since it was reckoned from an earlier answer.
+    `ahead` is how far that clock is ahead of ours now, where that is known.
     """
     first, last = (task.sent_at or task.asked_at) - _CLOCKS_APART, task.since + _CLOCKS_APART
-    return any(first <= at - apart <= last for apart in (ahead, task.clock_ahead) if apart is not None)
+    return any(first <= at - apart <= last for apart in _clocks_apart(task, ahead))
 
 
-def sent_by_dashscopes_clock(task: VideoTask, ahead: timedelta) -> set[datetime]:
-    """When a request may have left, by DashScope's clock, which is so far ahead of ours now: ours may have been set."""
-    return {(task.sent_at or task.asked_at) + apart for apart in (ahead, task.clock_ahead) if apart is not None}
+def sent_by_dashscopes_clock(task: VideoTask, ahead: timedelta | None) -> set[datetime]:
+    """When a request may have left, by DashScope's clock, which is so far ahead of ours now."""
+    return {(task.sent_at or task.asked_at) + apart for apart in _clocks_apart(task, ahead)}
+
+
+def _clocks_apart(task: VideoTask, ahead: timedelta | None) -> set[timedelta]:
+    """Our clock may have been set since the answer of `task` was lost, so what was noted then counts beside `ahead`:
+    not alone, since it was reckoned from an earlier answer. Where DashScope told no time, ours is all that there is."""
+    now = ahead or timedelta(0)
+    return {now, now if task.clock_ahead is None else task.clock_ahead}
 
 
 def _ending(task: VideoTask, remote: RemoteTask, status: Status, now: datetime) -> dict[str, object]:

@@ -3,7 +3,6 @@
 import re
 import secrets
 from dataclasses import replace
-from datetime import timedelta
 from decimal import Decimal
 
 from wan_mcp.adapters.dashscope import DashScope
@@ -130,7 +129,7 @@ class Finder:
 
     def _may_be(self, task: VideoTask, remote: RemoteTask) -> bool:
         assert self._dashscope is not None  # it was looked at
-        ahead = self._dashscope.clock_ahead(self._clock.now()) or timedelta(0)
+        ahead = self._dashscope.clock_ahead(self._clock.now())
         made_then = remote.submitted_at is None or was_on_its_way(task, remote.submitted_at, ahead)
         return made_then and may_be(task, remote)
 

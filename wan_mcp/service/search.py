@@ -9,7 +9,6 @@ then. Nothing is recorded here: what comes out is the task's next version.
 
 import logging
 from dataclasses import replace
-from datetime import timedelta
 
 from wan_mcp.adapters.dashscope import DashScope
 from wan_mcp.adapters.ledger import Ledger
@@ -61,7 +60,7 @@ class Search:
     async def _candidates(self, task: VideoTask) -> list[RemoteTask]:
         """Remote tasks that nobody claims, made while this one may have been sent, with no other prompt."""
         listed = await self._dashscope.find(task.request.model)
-        ahead = self._clock_ahead()
+        ahead = self._dashscope.clock_ahead(self._clock.now())
         return [
             remote
             for row in listed
@@ -73,7 +72,7 @@ class Search:
 
     async def _rivals(self, task: VideoTask) -> list[VideoTask]:
         """Our other tasks that are in doubt about the same remote tasks, so that each must wait for proof."""
-        ahead = self._clock_ahead()
+        ahead = self._dashscope.clock_ahead(self._clock.now())
         return [
             other
             for other, _ in await self._ledger.unsettled(task.account)
@@ -81,9 +80,6 @@ class Search:
             and (other.is_in_doubt or (other.searched_at is not None and other.is_open))
             and any(was_on_its_way(task, at, ahead) for at in sent_by_dashscopes_clock(other, ahead))
         ]
-
-    def _clock_ahead(self) -> timedelta:
-        return self._dashscope.clock_ahead(self._clock.now()) or timedelta(0)
 
     def _adopted(self, task: VideoTask, remote: RemoteTask) -> VideoTask:
         now = self._clock.now()
