@@ -76,10 +76,7 @@ def film(terminal: Terminal, script: str, *, dry_run: bool, max_cost: float | No
         _plan(terminal.out if dry_run else terminal.talk, weighed)
         if dry_run:
             return
-        _agreed(terminal, weighed, yes=yes)
-        report = _ordered(terminal, weighed.order, stop)
-        if not no_wait:
-            report = _waited(terminal, report.film.id, stop)
+        report = _made(terminal, weighed, stop, yes=yes, no_wait=no_wait)
     _finish(terminal, report, waited=not no_wait)
 
 
@@ -118,16 +115,16 @@ def retake(
     with _stoppable(terminal) as stop:
         weighed = visit(read)
         _price(terminal.talk, weighed, f"{weighed.order.cost}")
-        _agreed(terminal, weighed, yes=yes)
-        report = _ordered(terminal, weighed.order, stop)
-        if not no_wait:
-            report = _waited(terminal, report.film.id, stop)
+        report = _made(terminal, weighed, stop, yes=yes, no_wait=no_wait)
     _finish(terminal, report, waited=not no_wait)
 
 
-def _agreed(terminal: Terminal, weighed: Weighed, *, yes: bool) -> None:
+def _made(terminal: Terminal, weighed: Weighed, stop: Stop, *, yes: bool, no_wait: bool) -> FilmReport:
+    """Have the person agree, place the order, and wait for its end unless that is not wanted."""
     if weighed.question and not yes:
         ask(terminal, weighed.order.cost, weighed.account, weighed.question)
+    report = _ordered(terminal, weighed.order, stop)
+    return report if no_wait else _waited(terminal, report.film.id, stop)
 
 
 def _stoppable(terminal: Terminal) -> AbstractContextManager[Stop]:
