@@ -21,7 +21,6 @@ from mcp.server.subscriptions import ListenHandler
 from mcp.types import CallToolResult, GetPromptResult, InputRequiredResult, Resource, ResourceTemplate
 
 from wan_mcp import __version__
-from wan_mcp.server.calls import Calls
 from wan_mcp.server.completions import add_completions
 from wan_mcp.server.pipes import standard_pipes
 from wan_mcp.server.player import Player
@@ -56,16 +55,10 @@ class WanServer(MCPServer[Subscribers]):
     """`MCPServer` with some answers put right, and quicker pipes, on which every question is answered."""
 
     def __init__(
-        self,
-        name: str,
-        *,
-        resources: Callable[[MCPServer[Any]], None] = lambda server: None,
-        middleware: Sequence[ServerMiddleware[Subscribers]] = (),
-        **options: Any,
+        self, name: str, *, resources: Callable[[MCPServer[Any]], None] = lambda server: None, **options: Any
     ) -> None:
         """`resources` publishes them; that is put off until somebody asks for one: a host waits for `tools/list`."""
-        self.calls = Calls()
-        super().__init__(name, middleware=[self.calls, *middleware], **options)
+        super().__init__(name, **options)
         self._unpublished: Callable[[MCPServer[Any]], None] | None = resources
 
     def _publish(self) -> None:
@@ -138,38 +131,38 @@ def _is_words_of_a_video(item: ReadResourceContents) -> bool:
 
 
 def build_server(
-    service: Service, *, token_verifier: TokenVerifier | None = None, auth: AuthSettings | None = None
+    service: Service,
+    *,
+    token_verifier: TokenVerifier | None = None,
+    auth: AuthSettings | None = None,
+    middleware: Sequence[ServerMiddleware[Subscribers]] = (),
 ) -> WanServer:
     """Build the MCP server over a service; `service` is awaited by the first thing that needs it.
 
-    `token_verifier` and `auth` say who may call over HTTP.
+    `token_verifier` and `auth` say who may call over HTTP; `middleware` stands before what is ours.
     """
     news = News(service)
     book = VideoTasks(news.service)
     with _plain_log():
-        server = _server(news, book, token_verifier, auth)
+        server = WanServer(
+            "wan-mcp",
+            resources=partial(add_resources, service=news.service),
+            title="Wan video",
+            version=__version__,
+            instructions=INSTRUCTIONS,
+            tools=build_tools(news.service),
+            extensions=[video_tasks(book), Player(news.service)],
+            log_level="WARNING",
+            cache_hints=CACHE,
+            subscriptions=news,
+            lifespan=subscribers_of(news),
+            token_verifier=token_verifier,
+            auth=auth,
+            middleware=[*middleware, Subscriptions(news, book)],
+        )
     add_prompts(server)
     add_completions(server, news.service)
     return server
-
-
-def _server(news: News, book: VideoTasks, token_verifier: TokenVerifier | None, auth: AuthSettings | None) -> WanServer:
-    return WanServer(
-        "wan-mcp",
-        resources=partial(add_resources, service=news.service),
-        title="Wan video",
-        version=__version__,
-        instructions=INSTRUCTIONS,
-        tools=build_tools(news.service),
-        extensions=[video_tasks(book), Player(news.service)],
-        log_level="WARNING",
-        cache_hints=CACHE,
-        subscriptions=news,
-        lifespan=subscribers_of(news),
-        token_verifier=token_verifier,
-        auth=auth,
-        middleware=[Subscriptions(news, book)],
-    )
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from wan_mcp.domain.language import say
 from wan_mcp.server.app import WanServer, build_server
 from wan_mcp.server.bearers import SCOPE, Bearers
 from wan_mcp.server.callers import caller
+from wan_mcp.server.calls import Calls
 from wan_mcp.server.door import Door
 from wan_mcp.server.metrics import CONTENT_TYPE, exposition
 from wan_mcp.server.tools import Service
@@ -30,12 +31,13 @@ _PATIENCE = 5.0
 
 
 def build_app(
-    service: Service, door: Door, *, bearers: Bearers | None, resource: str, is_public: bool
+    service: Service, door: Door, *, bearers: Bearers | None, resource: str, is_public: bool, calls: Calls
 ) -> tuple[ASGIApp, WanServer]:
     """Build it, and the server behind it; `resource` is the URL of the endpoint as clients know it. Without `bearers`
-    nobody is asked.
+    nobody is asked. `calls` learns of each that is open.
     """
-    server = build_server(service, token_verifier=bearers, auth=_auth(bearers, resource) if bearers else None)
+    auth = _auth(bearers, resource) if bearers else None
+    server = build_server(service, token_verifier=bearers, auth=auth, middleware=[calls])
     guard = bearers if is_public else None
     for path, page in (("/healthz", _healthz), ("/readyz", _readyz(service)), ("/metrics", _metrics(service, guard))):
         server.custom_route(path, methods=["GET"])(page)

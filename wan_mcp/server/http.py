@@ -23,6 +23,7 @@ from wan_mcp.adapters.tokens import TokensFile
 from wan_mcp.domain.errors import BadSettings
 from wan_mcp.domain.language import say
 from wan_mcp.server.bearers import Bearers
+from wan_mcp.server.calls import Calls
 from wan_mcp.server.door import Door, is_public, names_of, refuse_an_open_door, url_of
 from wan_mcp.server.endpoints import build_app
 from wan_mcp.server.oauth import Issuer
@@ -116,7 +117,8 @@ async def _served(door: Door, settings: Settings) -> AsyncGenerator[tuple[str, O
             bearers = Bearers(file=file, issuer=issuer)
             asked = bearers if file or issuer else None
             opening = Opening(partial(open_service, settings, rights=bearers.rights))
-            app, mcp = build_app(opening, door, bearers=asked, resource=url, is_public=is_public(door, settings))
+            calls, is_for_others = Calls(), is_public(door, settings)
+            app, mcp = build_app(opening, door, bearers=asked, resource=url, is_public=is_for_others, calls=calls)
             requests = OpenRequests(NamesOnly(app, names_of(door, settings, port=port)))
             async with anyio.create_task_group() as background:
                 background.start_soon(opening.run)
@@ -132,7 +134,7 @@ async def _served(door: Door, settings: Settings) -> AsyncGenerator[tuple[str, O
                         opening.hurry()
                         mcp.end_subscriptions()  # who listens is told, and need not guess why the stream ends
                         await opening.at_rest()
-                        await mcp.calls.end(grace=_TO_END)
+                        await calls.end(grace=_TO_END)
                         await opening.at_rest()  # of a call that was still waiting for the service, above
                         await requests.end(grace=_TO_ANSWER)
                         server.should_exit = True
